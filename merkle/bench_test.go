@@ -1,0 +1,88 @@
+package merkle_test
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/commonwatt/commonwatt/merkle"
+)
+
+const million = 1_000_000
+
+// fill returns a trie of a million keys and the bytes each takes.
+func fill(both func(a, b func())) (*merkle.Trie, float64) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	trie := merkle.NewTrie()
+	const step = 10_000
+	changes := make([]merkle.Change, step)
+	for from := uint64(0); from < million; from += step {
+		for i := range changes {
+			changes[i] = merkle.Change{Key: hashOf(from + uint64(i)), Value: hashOf(from)}
+		}
+		trie.Apply(changes, both)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	return trie, float64(after.HeapAlloc-before.HeapAlloc) / million
+}
+
+// BenchmarkApply updates random keys among a million, in batches as a block
+// brings them; ns/op is per change.
+func BenchmarkApply(b *testing.B) {
+	for _, mode := range []struct {
+		name  string
+		batch int
+		both  func(a, b func())
+	}{
+		{"batch=100", 100, nil},
+		{"batch=10000", 10_000, nil},
+		{"batch=10000/parallel", 10_000, inParallel},
+		{"batch=100000", 100_000, nil},
+		{"batch=100000/parallel", 100_000, inParallel},
+	} {
+		b.Run(mode.name, func(b *testing.B) {
+			trie, bytesPerKey := fill(inParallel)
+			random := rand.New(rand.NewPCG(1, 2))
+			changes := make([]merkle.Change, mode.batch)
+			b.ResetTimer()
+			for done := 0; done < b.N; done += mode.batch {
+				b.StopTimer()
+				for i, n := range random.Perm(million)[:mode.batch] {
+					changes[i] = merkle.Change{Key: hashOf(uint64(n)), Value: hashOf(random.Uint64())}
+				}
+				b.StartTimer()
+				trie.Apply(changes, mode.both)
+			}
+			b.ReportMetric(bytesPerKey, "B/key")
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
+		})
+	}
+}
+
+// BenchmarkBuild is the start of a node: a trie of a million keys from nothing.
+func BenchmarkBuild(b *testing.B) {
+	for b.Loop() {
+		fill(inParallel)
+	}
+}
+
+func BenchmarkProve(b *testing.B) {
+	trie, _ := fill(inParallel)
+	n := uint64(0)
+	for b.Loop() {
+		trie.Prove(hashOf(n % (2 * million)))
+		n++
+	}
+}
+
+func BenchmarkLogAppend(b *testing.B) {
+	var log merkle.Log
+	leaf := hashOf(1)
+	for b.Loop() {
+		log.Append(leaf)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}

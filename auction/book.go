@@ -48,6 +48,18 @@ const (
 	ClearingRule
 )
 
+// Bounds of a valid book. Within them no amount of money that a clearing adds
+// up exceeds 2^62: a filled order's price lies within its own limit and that of
+// the order it trades with, and no energy trades twice.
+const (
+	// MaxPrice bounds the size of each limit, of the utility's prices and of
+	// the charges of each path to the root, summed.
+	MaxPrice quantity.Price = 1 << 26
+	// MaxEnergy bounds the energy of all orders of a book together, and each
+	// line limit.
+	MaxEnergy quantity.Energy = 1 << 35
+)
+
 // NoLimit stands for a line without a limit.
 const NoLimit quantity.Energy = -1
 

@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Issue puts an amount into circulation against a deposit that its issuer
+// received.
+type Issue struct {
+	Asset   AssetID        `cbor:"1,keyasint" json:"asset"`
+	To      tx.AccountID   `cbor:"2,keyasint" json:"to"`
+	Amount  quantity.Money `cbor:"3,keyasint" json:"amount"`
+	Deposit []byte         `cbor:"4,keyasint" json:"deposit"` // SHA-256 of the deposit's document.
+}
+
+// Refusals of Issue, in order of precedence.
+var (
+	ErrIssueAmount  = Ops.Refuse(10, "the amount to issue is not above zero")
+	ErrIssueDeposit = Ops.Refuse(11, "the deposit is not named by a SHA-256 of 32 bytes")
+	ErrIssueAsset   = Ops.Refuse(12, "there is no such asset to issue")
+	ErrNotIssuer    = Ops.Refuse(13, "only the asset's issuer may issue it")
+	ErrIssueTooMuch = Ops.Refuse(14, "the amount in circulation would not fit into 64 bits")
+)
+
+// Issued is the receipt of Issue.
+var Issued = op.DefineReceipt[Issue](Ops, 10, "issued", "An amount put into circulation against a deposit.")
+
+// IssueKind puts an amount into circulation.
+var IssueKind = op.Define(Ops, op.Spec[Issue]{
+	Number: 10,
+	Name:   "issue",
+	Doc:    "Put an amount of an asset into circulation against a deposit.",
+	Check: func(o *Issue) *op.Refusal {
+		switch {
+		case o.Amount <= 0:
+			return ErrIssueAmount
+		case len(o.Deposit) != 32:
+			return ErrIssueDeposit
+		}
+		return nil
+	},
+	Apply: func(ctx *op.Context, s state.Store, o *Issue) *op.Refusal {
+		a, ok := assets.Get(s, o.Asset)
+		switch {
+		case !ok:
+			return ErrIssueAsset
+		case a.Issuer != ctx.Signer:
+			return ErrNotIssuer
+		}
+		sum, err := quantity.Add(a.Issued, o.Amount)
+		if err != nil || sum > MaxIssued {
+			return ErrIssueTooMuch
+		}
+		a.Issued = sum
+		assets.Put(s, o.Asset, a)
+		add(s, o.To, o.Asset, o.Amount)
+		op.Emit(ctx, Issued, o.To, *o)
+		return nil
+	},
+})
+
+// MaxIssued is the most of an asset that may be in circulation. It leaves room
+// for every sum of balances, owed and owned, to fit into 64 bits.
+const MaxIssued quantity.Money = 1 << 62

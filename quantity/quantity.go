@@ -56,9 +56,9 @@ func Times(e Energy, p Price) (Money, error) {
 		return 0, ErrOverflow
 	}
 	if (e < 0) != (p < 0) {
-		return -Money(lo), nil //nolint:gosec // lo ≤ MaxInt64, checked above
+		return -Money(lo), nil
 	}
-	return Money(lo), nil //nolint:gosec // lo ≤ MaxInt64, checked above
+	return Money(lo), nil
 }
 
 // MustAdd is Add where the caller's invariants rule overflow out; it panics

@@ -2,6 +2,7 @@ package state
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/tidwall/btree"
 )
@@ -61,8 +62,7 @@ func (o *Overlay) Keep() { o.journal = o.journal[:0] }
 
 // Undo takes back the changes since the last Keep or Undo.
 func (o *Overlay) Undo() {
-	for i := len(o.journal) - 1; i >= 0; i-- {
-		u := o.journal[i]
+	for _, u := range slices.Backward(o.journal) {
 		if u.known {
 			o.rows.Set(u.key, u.was)
 		} else {

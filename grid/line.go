@@ -11,7 +11,10 @@ import (
 const NoLimit quantity.Energy = -1
 
 // MaxCharge bounds the charge of a line, so that no sum over a path overflows.
-const MaxCharge quantity.Price = 1 << 36
+const MaxCharge quantity.Price = 1 << 20
+
+// MaxLimit bounds a limit: 32 GWh in an interval.
+const MaxLimit quantity.Energy = 1 << 35
 
 // Line is the line from a zone to its parent.
 type Line struct {
@@ -31,8 +34,8 @@ type SetLine struct {
 
 // Refusals of SetLine, in order of precedence.
 var (
-	ErrLineCharge = Ops.Refuse(60, "a charge is not below zero nor above 2^36 units per Wh")
-	ErrLineLimit  = Ops.Refuse(61, "a limit is an energy per interval, or -1 for none")
+	ErrLineCharge = Ops.Refuse(60, "a charge is not below zero nor above 2^20 units per Wh")
+	ErrLineLimit  = Ops.Refuse(61, "a limit is an energy per interval of at most 2^35 Wh, or -1 for none")
 	ErrLineZone   = Ops.Refuse(62, "there is no such zone")
 	ErrLineRoot   = Ops.Refuse(63, "the root zone has no line to a parent")
 )
@@ -49,7 +52,7 @@ var SetLineKind = op.Define(Ops, op.Spec[SetLine]{
 		switch {
 		case o.Line.Charge < 0 || o.Line.Charge > MaxCharge:
 			return ErrLineCharge
-		case o.Line.ExportLimit < NoLimit || o.Line.ImportLimit < NoLimit:
+		case !limit(o.Line.ExportLimit) || !limit(o.Line.ImportLimit):
 			return ErrLineLimit
 		}
 		return nil
@@ -70,6 +73,8 @@ var SetLineKind = op.Define(Ops, op.Spec[SetLine]{
 		return nil
 	},
 })
+
+func limit(e quantity.Energy) bool { return NoLimit <= e && e <= MaxLimit }
 
 // Node is a zone with its line at one moment.
 type Node struct {

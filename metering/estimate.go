@@ -1,0 +1,43 @@
+package metering
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/state"
+)
+
+// The days that an estimate looks back to, the likest first: a week ago has the
+// same weekday, then yesterday, then what lies between.
+var likeDays = [...]interval.Time{7, 1, 14, 2, 3, 4, 5, 6}
+
+const day interval.Time = 24 * 3600
+
+// estimate stands in for a value that is missing: what the device measured at
+// the same time of a like day, else in the interval before, else nothing.
+func estimate(s state.Reader, k Moment, device grid.DeviceID, m grid.Microgrid) Value {
+	for _, days := range likeDays {
+		if v, ok := measured(s, Moment{k.Microgrid, k.Start - days*day}, device); ok && v.Quality == Actual {
+			return Value{Device: device, Import: v.Import, Export: v.Export, Quality: Estimated}
+		}
+	}
+	v, _ := measured(s, Moment{k.Microgrid, k.Start - interval.Time(m.Length)}, device)
+	return Value{Device: device, Import: v.Import, Export: v.Export, Quality: Estimated}
+}
+
+// measured returns a device's value in a settled interval.
+func measured(s state.Reader, k Moment, device grid.DeviceID) (Value, bool) {
+	row, ok := history.Get(s, k)
+	if !ok {
+		return Value{}, false
+	}
+	i, found := slices.BinarySearchFunc(row.Values, device, func(v Value, d grid.DeviceID) int {
+		return cmp.Compare(v.Device, d)
+	})
+	if !found {
+		return Value{}, false
+	}
+	return row.Values[i], true
+}

@@ -1,0 +1,204 @@
+package metering
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Record records readings: those of one or more intervals, by device.
+type Record struct {
+	Microgrid grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
+	Intervals []Readings       `cbor:"2,keyasint" json:"intervals"`
+}
+
+// Readings are the values of one interval.
+type Readings struct {
+	_      struct{} `cbor:",toarray"`
+	Start  interval.Time
+	Values []Value // By device, ascending.
+}
+
+// MaxSkew is how far ahead of the block's time a reading may end, in seconds.
+const MaxSkew = 120
+
+// Refusals of Record, in order of precedence.
+var (
+	ErrNoReadings  = Ops.Refuse(1, "there are no readings")
+	ErrOrder       = Ops.Refuse(2, "intervals and the devices in them are not in ascending order, each once")
+	ErrNegative    = Ops.Refuse(3, "a reading is below zero: registers only count up")
+	ErrTooLarge    = Ops.Refuse(4, "a reading is above 2^28 Wh in one interval")
+	ErrQuality     = Ops.Refuse(5, "there is no such quality: A actual, E estimated, F final substitute, S substitute")
+	ErrMicrogrid   = Ops.Refuse(6, "there is no such microgrid to record readings of")
+	ErrNotGateway  = Ops.Refuse(7, "only the microgrid's operator or gateway may record readings")
+	ErrAlignment   = Ops.Refuse(8, "an interval does not start at a multiple of the microgrid's length")
+	ErrFuture      = Ops.Refuse(9, "a reading ends more than 120 s after the block's time: check the meter's clock")
+	ErrFinal       = Ops.Refuse(10, "an interval is final: late readings no longer correct it")
+	ErrDevice      = Ops.Refuse(11, "there is no such device in the microgrid at that time")
+	ErrOverwrite   = Ops.Refuse(12, "an estimate does not replace an actual reading")
+	ErrBeforeStart = Ops.Refuse(13, "an interval lies before the microgrid's first")
+)
+
+// Recorded is the receipt of Record.
+type Recorded struct {
+	Microgrid grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
+	From      interval.Time    `cbor:"2,keyasint" json:"from"`   // Start of the first interval.
+	To        interval.Time    `cbor:"3,keyasint" json:"to"`     // Start of the last one.
+	Values    uint64           `cbor:"4,keyasint" json:"values"` // In all.
+	Late      uint64           `cbor:"5,keyasint" json:"late"`   // Of them, for intervals that were settled.
+	Same      uint64           `cbor:"6,keyasint" json:"same"`   // Of them, known already.
+}
+
+// RecordedReceipt is the kind of Recorded.
+var RecordedReceipt = op.DefineReceipt[Recorded](Ops, 1, "recorded", "Readings that were taken.")
+
+// RecordKind records readings.
+var RecordKind = op.Define(Ops, op.Spec[Record]{
+	Number: 1,
+	Name:   "record",
+	Doc:    "Record readings of devices; late ones correct what was settled.",
+	Check: func(o *Record) *op.Refusal {
+		if len(o.Intervals) == 0 {
+			return ErrNoReadings
+		}
+		for i, r := range o.Intervals {
+			if i > 0 && r.Start <= o.Intervals[i-1].Start {
+				return ErrOrder
+			}
+			if no := r.check(); no != nil {
+				return no
+			}
+		}
+		return nil
+	},
+	Apply: func(ctx *op.Context, s state.Store, o *Record) *op.Refusal {
+		m, ok := grid.At(s, o.Microgrid)
+		switch {
+		case !ok:
+			return ErrMicrogrid
+		case ctx.Signer != m.Gateway && !party.ActsFor(s, ctx.Signer, m.Operator):
+			return ErrNotGateway
+		}
+		last := o.Intervals[len(o.Intervals)-1].Start
+		done := Recorded{Microgrid: o.Microgrid, From: o.Intervals[0].Start, To: last}
+		for _, r := range o.Intervals {
+			if no := r.record(ctx, s, o.Microgrid, m, &done); no != nil {
+				return no
+			}
+		}
+		if c, _ := clocks.Get(s, o.Microgrid); c.Latest < last+interval.Time(m.Length) {
+			clocks.Put(s, o.Microgrid, clock{last + interval.Time(m.Length)})
+		}
+		op.Emit(ctx, RecordedReceipt, m.Operator, done)
+		return nil
+	},
+})
+
+// check is the part of Check for one interval.
+func (r Readings) check() *op.Refusal {
+	if len(r.Values) == 0 {
+		return ErrNoReadings
+	}
+	for i, v := range r.Values {
+		switch {
+		case i > 0 && v.Device <= r.Values[i-1].Device:
+			return ErrOrder
+		case v.Import < 0 || v.Export < 0:
+			return ErrNegative
+		case v.Import > MaxEnergy || v.Export > MaxEnergy:
+			return ErrTooLarge
+		case !v.Quality.Valid():
+			return ErrQuality
+		}
+	}
+	return nil
+}
+
+// record books one interval's values, as new ones or as revisions.
+func (r Readings) record(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, done *Recorded) *op.Refusal {
+	i := interval.Interval{Start: r.Start, Length: m.Length}
+	switch {
+	case r.Start%interval.Time(m.Length) != 0:
+		return ErrAlignment
+	case i.End() > ctx.Time+MaxSkew:
+		return ErrFuture
+	case r.Start < m.Start:
+		return ErrBeforeStart
+	}
+	for _, v := range r.Values {
+		d, ok := grid.DeviceAt(s, grid.Device{Microgrid: id, Device: v.Device})
+		if !ok || !grid.Holds(d.From, d.Until, i) {
+			return ErrDevice
+		}
+	}
+	done.Values += uint64(len(r.Values))
+	if r.Start < m.Open {
+		return r.revise(ctx, s, Moment{id, r.Start}, m.Operator, done)
+	}
+	return r.add(s, Moment{id, r.Start}, done)
+}
+
+// add books values of an open interval.
+func (r Readings) add(s state.Store, k Moment, done *Recorded) *op.Refusal {
+	t, _ := tallies.Get(s, k)
+	for _, v := range r.Values {
+		key := pending{k, v.Device}
+		was, ok := values.Get(s, key)
+		switch {
+		case !ok:
+			t.Values++
+		case was == v:
+			done.Same++
+			continue
+		case was.Quality == Actual && v.Quality != Actual:
+			return ErrOverwrite
+		}
+		values.Put(s, key, v)
+	}
+	tallies.Put(s, k, t)
+	return nil
+}
+
+// revise books values of a settled interval; the next close settles the
+// difference.
+func (r Readings) revise(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, done *Recorded) *op.Refusal {
+	row, ok := history.Get(s, k)
+	if !ok {
+		return ErrFinal
+	}
+	was := slices.Clone(row.Values)
+	changed := false
+	for _, v := range r.Values {
+		i, found := slices.BinarySearchFunc(row.Values, v.Device, func(a Value, d grid.DeviceID) int {
+			return cmp.Compare(a.Device, d)
+		})
+		switch {
+		case !found:
+			return ErrDevice
+		case row.Values[i] == v:
+			done.Same++
+			continue
+		case row.Values[i].Quality == Actual && v.Quality != Actual:
+			return ErrOverwrite
+		}
+		row.Values[i] = v
+		changed = true
+		done.Late++
+		op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, v.Device, Late, k.Start, k.Start, v.Import, v.Export})
+	}
+	if !changed {
+		return nil
+	}
+	row.Revision++
+	history.Put(s, k, row)
+	if !revision.Has(s, k) {
+		revision.Put(s, k, revised{was})
+	}
+	return nil
+}

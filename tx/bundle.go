@@ -48,7 +48,7 @@ func DecodeBundle(raw []byte) ([][]byte, error) {
 		return nil, fmt.Errorf("%w (got %d envelopes)", ErrBundleTooLarge, n)
 	}
 	// An envelope takes at least a byte: what the head announces beyond that is a lie.
-	if c.failed || n > uint64(len(raw)-c.at) {
+	if c.failed || n > c.left() {
 		return nil, fmt.Errorf("%w (at byte %d)", ErrBundleEncoding, c.at)
 	}
 	envelopes := make([][]byte, n)

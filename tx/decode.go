@@ -73,7 +73,7 @@ func (e *Envelope) readWire(c *cursor) (body []byte) {
 	afterBody := c.at
 	c.key(2)
 	c.exactly(majorArray, 2)
-	e.Key.Scheme = Scheme(c.atMost(1<<8 - 1))
+	e.Key.Scheme = Scheme(c.atMost(1<<8 - 1)) //nolint:gosec // within 8 bits
 	e.Key.Public = c.bytes()
 	c.key(3)
 	e.Proof.Signature = c.bytes()
@@ -117,7 +117,7 @@ func (b *Body) read(c *cursor) (operations uint64) {
 	b.Operations = make([]Operation, operations)
 	for i := range b.Operations {
 		c.exactly(majorArray, 2)
-		b.Operations[i].Kind = uint32(c.atMost(1<<32 - 1))
+		b.Operations[i].Kind = uint32(c.atMost(1<<32 - 1)) //nolint:gosec // within 32 bits
 		b.Operations[i].Body = c.bytes()
 	}
 	return operations
@@ -137,6 +137,11 @@ func (c *cursor) done() bool { return !c.failed && c.at == len(c.raw) }
 func (c *cursor) fail() uint64 {
 	c.failed = true
 	return 0
+}
+
+// left is how many bytes are not read.
+func (c *cursor) left() uint64 {
+	return uint64(len(c.raw) - c.at) //nolint:gosec // at ≤ len(raw)
 }
 
 // peek returns the next byte, or 0xff (which begins no item of ours) at the end.
@@ -220,11 +225,11 @@ func (c *cursor) text() string {
 // take returns the next n bytes, capped so that appending cannot write over
 // what follows.
 func (c *cursor) take(n uint64) []byte {
-	if c.failed || n > uint64(len(c.raw)-c.at) {
+	if c.failed || n > c.left() {
 		c.failed = true
 		return nil
 	}
 	from := c.at
-	c.at += int(n) //nolint:gosec // n ≤ len(raw), checked above
+	c.at += int(n) //nolint:gosec // n ≤ left, checked above
 	return c.raw[from:c.at:c.at]
 }

@@ -73,11 +73,27 @@ func TestHeadsAreShortest(t *testing.T) {
 		want uint64
 		good bool
 	}{
-		{"00", 0, true}, {"17", 23, true}, {"1818", 24, true}, {"18ff", 255, true}, {"190100", 256, true},
-		{"19ffff", 65535, true}, {"1a00010000", 65536, true}, {"1affffffff", 1<<32 - 1, true},
-		{"1b0000000100000000", 1 << 32, true}, {"1bffffffffffffffff", 1<<64 - 1, true},
-		{"1800", 0, false}, {"1817", 0, false}, {"1900ff", 0, false}, {"1a0000ffff", 0, false}, {"1b00000000ffffffff", 0, false},
-		{"1c", 0, false}, {"1f", 0, false}, {"18", 0, false}, {"1901", 0, false}, {"", 0, false}, {"20", 0, false},
+		{"00", 0, true},
+		{"17", 23, true},
+		{"1818", 24, true},
+		{"18ff", 255, true},
+		{"190100", 256, true},
+		{"19ffff", 65535, true},
+		{"1a00010000", 65536, true},
+		{"1affffffff", 1<<32 - 1, true},
+		{"1b0000000100000000", 1 << 32, true},
+		{"1bffffffffffffffff", 1<<64 - 1, true},
+		{"1800", 0, false},
+		{"1817", 0, false},
+		{"1900ff", 0, false},
+		{"1a0000ffff", 0, false},
+		{"1b00000000ffffffff", 0, false},
+		{"1c", 0, false},
+		{"1f", 0, false},
+		{"18", 0, false},
+		{"1901", 0, false},
+		{"", 0, false},
+		{"20", 0, false},
 	}
 	for _, c := range cases {
 		cur := cursor{raw: unhex(t, c.raw)}

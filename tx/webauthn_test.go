@@ -2,6 +2,7 @@ package tx
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -66,12 +67,12 @@ func (p *passkey) sign(body []byte, a assertion) []byte {
 	return Encode(body, p.key, p.prove(data, []byte(client)))
 }
 
-// prove signs authenticator data and client data (WebAuthn §6.3.3). Without
-// randomness the signature is that of RFC 6979.
+// prove signs authenticator data and client data (WebAuthn §6.3.3). Without a
+// source of randomness the signature is deterministic (RFC 6979).
 func (p *passkey) prove(data, client []byte) Proof {
 	clientHash := sha256.Sum256(client)
 	signed := sha256.Sum256(append(bytes.Clone(data), clientHash[:]...))
-	signature, err := ecdsa.SignASN1(nil, p.private, signed[:])
+	signature, err := p.private.Sign(nil, signed[:], crypto.SHA256)
 	if err != nil {
 		panic(err)
 	}

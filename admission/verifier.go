@@ -1,0 +1,139 @@
+// Package admission is what stands between those who send envelopes and the
+// block: it verifies signatures and gathers envelopes into bundles.
+//
+// Its promise: a node verifies a good signature once, on all its cores, however
+// often consensus shows it; and a flood is felt by who sends it, as waiting, and
+// never as memory. Verdicts are those of package tx, whatever the order, the
+// company or the number of cores.
+package admission
+
+import (
+	"crypto/rand"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519/extra/cache"
+
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Defaults that suit a community of some ten thousand devices.
+const (
+	DefaultKeys     = 1 << 14 // About 1.7 KiB each.
+	DefaultVerdicts = 1 << 18 // About 80 bytes each.
+)
+
+// batchMost is the most signatures in one batch. Below 95 the library uses the
+// expanded keys and the gain is flat from 32 on; with 1024 it would be a third
+// faster by another method, but one bad signature has its whole batch verified
+// one by one, and that must not be worth sending.
+const batchMost = 64
+
+// Verifier verifies the signatures of many envelopes at once and remembers the
+// good ones. It is safe for concurrent use.
+type Verifier struct {
+	keys    cache.Cache // Public keys with their tables: half of a lone verification.
+	good    verdicts
+	workers int
+}
+
+// NewVerifier returns a Verifier that keeps so many expanded keys and remembers
+// at least half as many good verdicts as it is given room for.
+func NewVerifier(keys, verdicts int) *Verifier {
+	return &Verifier{keys: cache.NewLRUCache(keys), good: newVerdicts(verdicts), workers: runtime.GOMAXPROCS(0)}
+}
+
+// Verify returns for each envelope what its Verify returns: nil, or the refusal.
+func (v *Verifier) Verify(envelopes []*tx.Envelope) []error {
+	verdicts := make([]error, len(envelopes))
+	share := min(batchMost, (len(envelopes)+v.workers-1)/v.workers)
+	if share == 0 {
+		return verdicts
+	}
+	var next atomic.Int64
+	work := func() {
+		for {
+			to := int(next.Add(int64(share)))
+			from := to - share
+			if from >= len(envelopes) {
+				return
+			}
+			to = min(to, len(envelopes))
+			v.verify(envelopes[from:to], verdicts[from:to])
+		}
+	}
+	var others sync.WaitGroup
+	for range min(v.workers, (len(envelopes)+share-1)/share) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return verdicts
+}
+
+// Known reports whether a good verdict about the seal is remembered.
+func (v *Verifier) Known(seal tx.Seal) bool { return v.good.has(seal) }
+
+// verify settles up to batchMost envelopes on this core.
+func (v *Verifier) verify(envelopes []*tx.Envelope, verdicts []error) {
+	seals := make([]tx.Seal, len(envelopes))
+	for i, e := range envelopes {
+		seals[i] = e.Seal()
+	}
+	open := v.good.missing(seals)
+	if len(open) == 0 {
+		return
+	}
+	v.settle(envelopes, open, verdicts)
+	fresh := seals[:0]
+	for _, i := range open {
+		if verdicts[i] == nil {
+			fresh = append(fresh, seals[i])
+		}
+	}
+	v.good.add(fresh)
+}
+
+// settle verifies the open envelopes: Ed25519 in a batch, the others one by one.
+// A batch that fails tells which of its signatures are bad.
+func (v *Verifier) settle(envelopes []*tx.Envelope, open []int, verdicts []error) {
+	batch := ed25519.NewBatchVerifierWithCapacity(len(open))
+	batched := make([]int, 0, len(open))
+	for _, i := range open {
+		if e := envelopes[i]; e.Key.Scheme == tx.Ed25519 {
+			e.AddTo(batch, v.expanded(e.Key.Public))
+			batched = append(batched, i)
+		} else {
+			verdicts[i] = e.Verify()
+		}
+	}
+	if len(batched) == 0 {
+		return
+	}
+	// A batch adds up its equations with random weights, lest bad signatures cancel
+	// each other out; the verdict does not depend on them.
+	_, good := batch.Verify(rand.Reader)
+	for n, i := range batched {
+		if !good[n] {
+			verdicts[i] = tx.ErrSignature
+		}
+	}
+}
+
+// expanded returns a public key with its tables, or nil when it is no point.
+func (v *Verifier) expanded(public []byte) *ed25519.ExpandedPublicKey {
+	compressed := curve.CompressedEdwardsY(public)
+	key := v.keys.Get(&compressed)
+	if key != nil {
+		return key
+	}
+	key, err := ed25519.NewExpandedPublicKey(public)
+	if err != nil {
+		return nil
+	}
+	v.keys.Put(&compressed, key)
+	return key
+}

@@ -262,8 +262,10 @@ func TestLogProofsOfNothingPanic(t *testing.T) {
 // verdicts agree but for one: of an empty older log we ask for its root as well.
 func FuzzLogProof(f *testing.F) {
 	w := watch(20)
-	f.Add(uint64(7), uint64(20), []byte{})
-	f.Add(uint64(0), uint64(1)<<63, make([]byte, 64*32))
+	nodes := w.nodes()["peaks"]
+	f.Add(uint64(7), uint64(20), slices.Concat(theirs(merkle.ProveInclusion(nodes, 7, 20))...))
+	f.Add(uint64(7), uint64(20), slices.Concat(theirs(merkle.ProveConsistency(nodes, 7, 20))...))
+	f.Add(uint64(0), uint64(1)<<63, []byte{})
 	f.Fuzz(func(t *testing.T, index, size uint64, raw []byte) {
 		var path []merkle.Hash
 		for part := range slices.Chunk(raw, 32) {

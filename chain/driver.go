@@ -1,0 +1,197 @@
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/types"
+)
+
+// Codes of CheckTx, which only tell the mempool whether to keep a transaction.
+const (
+	codeKept    = abci.CodeTypeOK
+	codeRefused = 1
+)
+
+// driver turns CometBFT's calls (ABCI 2.0) into the application's.
+type driver struct {
+	abci.BaseApplication
+	app       Application
+	committed height
+	// finalized is the height that the next Commit is of.
+	finalized int64
+	// expected holds, by the address of a transaction, where its submitter awaits
+	// the verdict: CometBFT hands on a code and a text, the submitter wants the error.
+	expected sync.Map
+
+	halted chan struct{}
+	once   sync.Once
+	reason error
+}
+
+func newDriver(app Application) *driver {
+	d := &driver{app: app, halted: make(chan struct{})}
+	at, _ := app.Last()
+	d.committed.set(at)
+	return d
+}
+
+// halt records the first reason why the chain does not go on.
+func (d *driver) halt(reason error) {
+	d.once.Do(func() {
+		d.reason = reason
+		close(d.halted)
+	})
+}
+
+func (d *driver) err() error {
+	select {
+	case <-d.halted:
+		return d.reason
+	default:
+		return nil
+	}
+}
+
+// expect asks for Check's verdict on a transaction. What it returns gives the
+// verdict, or nil when Check was not asked, and must be called once.
+func (d *driver) expect(tx []byte) func() error {
+	var verdict error
+	d.expected.Store(&tx[0], &verdict)
+	return func() error {
+		d.expected.Delete(&tx[0])
+		return verdict
+	}
+}
+
+// Info tells CometBFT where to go on from.
+func (d *driver) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, error) {
+	height, hash := d.app.Last()
+	return &abci.ResponseInfo{LastBlockHeight: height, LastBlockAppHash: hash}, nil
+}
+
+// InitChain sets the state before the first block.
+func (d *driver) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
+	var appState []byte
+	if err := json.Unmarshal(r.AppStateBytes, &appState); err != nil {
+		return nil, fmt.Errorf("genesis state: %w", err)
+	}
+	hash, err := d.app.Genesis(r.ChainId, appState)
+	if err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
+	}
+	return &abci.ResponseInitChain{AppHash: hash}, nil
+}
+
+// CheckTx answers the mempool. Text and codes stay here: a transaction that
+// peers pass on is refused without telling them why.
+func (d *driver) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
+	err := d.app.Check(r.Tx, r.Type == abci.CheckTxType_Recheck)
+	if err == nil {
+		return &abci.ResponseCheckTx{Code: codeKept}, nil
+	}
+	if len(r.Tx) > 0 {
+		if verdict, ok := d.expected.Load(&r.Tx[0]); ok {
+			*verdict.(*error) = err
+		}
+	}
+	return &abci.ResponseCheckTx{Code: codeRefused}, nil
+}
+
+// PrepareProposal puts what is due before what waits, up to the block's size.
+func (d *driver) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+	var txs [][]byte
+	left := r.MaxTxBytes
+	for _, tx := range append(d.app.Due(left), r.Txs...) {
+		if left -= types.ComputeProtoSizeForTxs([]types.Tx{tx}); left < 0 {
+			break
+		}
+		txs = append(txs, tx)
+	}
+	return &abci.ResponsePrepareProposal{Txs: txs}, nil
+}
+
+// ProcessProposal votes on a proposed block.
+func (d *driver) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
+	status := abci.ResponseProcessProposal_ACCEPT
+	if err := d.app.Accept(r.Txs); err != nil {
+		status = abci.ResponseProcessProposal_REJECT
+	}
+	return &abci.ResponseProcessProposal{Status: status}, nil
+}
+
+// FinalizeBlock computes a decided block.
+func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+	outcome, err := d.app.Finalize(Block{Height: r.Height, Time: r.Time.Unix(), Hash: r.Hash, Txs: r.Txs})
+	if err == nil && len(outcome.Results) != len(r.Txs) {
+		err = errors.New("results and transactions differ in number")
+	}
+	if err != nil {
+		err = fmt.Errorf("chain: finalize block %d: %w", r.Height, err)
+		d.halt(err)
+		return nil, err
+	}
+	d.finalized = r.Height
+	response := &abci.ResponseFinalizeBlock{AppHash: outcome.AppHash, TxResults: txResults(outcome.Results)}
+	for _, v := range outcome.Validators {
+		response.ValidatorUpdates = append(response.ValidatorUpdates, abci.Ed25519ValidatorUpdate(v.PublicKey, v.Power))
+	}
+	return response, nil
+}
+
+// Commit makes the finalized block last. It never lets CometBFT drop a block:
+// what the application has not written to disk yet is replayed from them.
+func (d *driver) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
+	if err := d.app.Commit(); err != nil {
+		err = fmt.Errorf("chain: commit block %d: %w", d.finalized, err)
+		d.halt(err)
+		return nil, err
+	}
+	d.committed.set(d.finalized)
+	return &abci.ResponseCommit{RetainHeight: 0}, nil
+}
+
+func txResults(results []Result) []*abci.ExecTxResult {
+	list := make([]*abci.ExecTxResult, len(results))
+	for i, r := range results {
+		list[i] = &abci.ExecTxResult{Code: r.Code, Data: r.Data}
+	}
+	return list
+}
+
+// height is a height that grows and can be awaited.
+type height struct {
+	mu    sync.Mutex
+	value int64
+	grown chan struct{}
+}
+
+// at returns the height.
+func (h *height) at() int64 {
+	at, _ := h.watch()
+	return at
+}
+
+// watch returns the height and a channel that is closed when it grows.
+func (h *height) watch() (int64, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.grown == nil {
+		h.grown = make(chan struct{})
+	}
+	return h.value, h.grown
+}
+
+func (h *height) set(value int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.value = value
+	if h.grown != nil {
+		close(h.grown)
+		h.grown = nil
+	}
+}

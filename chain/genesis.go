@@ -1,0 +1,167 @@
+package chain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	cmtjson "github.com/cometbft/cometbft/libs/json"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+	"github.com/cometbft/cometbft/types"
+)
+
+// Files of a node's folder. The keys are its owner's alone.
+const (
+	genesisFile = "genesis.json"
+	signerFile  = "validator_key.json"
+	signedFile  = "validator_state.json"
+	nodeFile    = "node_key.json"
+)
+
+// ErrInitialized means that a folder already has a genesis.
+var ErrInitialized = errors.New("chain: the folder already belongs to a chain")
+
+// Genesis is what every validator of a chain starts from.
+type Genesis struct {
+	ChainID string
+	// Time is in seconds since 1970. Before it there is no block.
+	Time int64
+	// AppState is the application's, opaque here.
+	AppState []byte
+	// Validators are all of them; none stands for the folder's own key alone.
+	Validators []Validator
+}
+
+// Identity is a node's public side: the key it votes with, and the name under
+// which peers reach it.
+type Identity struct {
+	Validator []byte
+	Node      string
+}
+
+// Init makes a folder the start of a chain, with keys of its own unless it has
+// them. It is ErrInitialized when the folder has a genesis.
+func Init(dir string, g Genesis) error {
+	path := filepath.Join(dir, genesisFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(ErrInitialized, err)
+	}
+	self, err := Keys(dir)
+	if err != nil {
+		return err
+	}
+	if len(g.Validators) == 0 {
+		g.Validators = []Validator{{PublicKey: self.Validator, Power: 1}}
+	}
+	document, err := g.document()
+	if err != nil {
+		return fmt.Errorf("chain: init: %w", err)
+	}
+	if err := document.SaveAs(path); err != nil {
+		return fmt.Errorf("chain: init: %w", err)
+	}
+	return nil
+}
+
+// Keys returns the identity of a folder, and makes its keys when it has none.
+func Keys(dir string) (Identity, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+	}
+	_, err := os.Stat(filepath.Join(dir, signerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = makeKeys(dir)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+	}
+	signer, node, err := loadKeys(dir)
+	if err != nil {
+		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+	}
+	return Identity{Validator: signer.Key.PubKey.Bytes(), Node: string(node.ID())}, nil
+}
+
+// makeKeys writes the validator's key last: its file says that all are there.
+func makeKeys(dir string) error {
+	node := p2p.NodeKey{PrivKey: ed25519.GenPrivKey()}
+	if err := node.SaveAs(filepath.Join(dir, nodeFile)); err != nil {
+		return err
+	}
+	signer := newSigner(dir, ed25519.GenPrivKey())
+	signer.LastSignState.Save()
+	signer.Key.Save()
+	return nil
+}
+
+func newSigner(dir string, key ed25519.PrivKey) *privval.FilePV {
+	return privval.NewFilePV(key, filepath.Join(dir, signerFile), filepath.Join(dir, signedFile))
+}
+
+// loadKeys reads both keys and what the validator last signed. A validator that
+// forgot what it signed could sign twice, so that file may not be missing.
+func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
+	var key privval.FilePVKey
+	if err := readJSON(filepath.Join(dir, signerFile), &key); err != nil {
+		return nil, nil, err
+	}
+	secret, ok := key.PrivKey.(ed25519.PrivKey)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s does not hold an Ed25519 key", signerFile)
+	}
+	var last privval.FilePVLastSignState
+	if err := readJSON(filepath.Join(dir, signedFile), &last); err != nil {
+		return nil, nil, err
+	}
+	signer := newSigner(dir, secret)
+	signed := &signer.LastSignState
+	signed.Height, signed.Round, signed.Step = last.Height, last.Round, last.Step
+	signed.Signature, signed.SignBytes = last.Signature, last.SignBytes
+	node, err := p2p.LoadNodeKey(filepath.Join(dir, nodeFile))
+	return signer, node, err
+}
+
+func readJSON(path string, into any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := cmtjson.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// document is the genesis as CometBFT has it. It takes the application's state
+// as JSON, so the bytes go in as a string of base64.
+func (g Genesis) document() (*types.GenesisDoc, error) {
+	appState, err := json.Marshal(append([]byte{}, g.AppState...))
+	if err != nil {
+		return nil, err
+	}
+	params := types.DefaultConsensusParams()
+	params.Block.MaxBytes = blockBytesMax
+	params.Evidence.MaxBytes = min(params.Evidence.MaxBytes, blockBytesMax)
+	document := &types.GenesisDoc{
+		ChainID:         g.ChainID,
+		GenesisTime:     time.Unix(g.Time, 0).UTC(),
+		ConsensusParams: params,
+		AppState:        appState,
+	}
+	for _, v := range g.Validators {
+		if len(v.PublicKey) != ed25519.PubKeySize {
+			return nil, fmt.Errorf("a validator's key has %d bytes", len(v.PublicKey))
+		}
+		document.Validators = append(document.Validators, types.GenesisValidator{
+			PubKey: ed25519.PubKey(v.PublicKey),
+			Power:  v.Power,
+		})
+	}
+	return document, document.ValidateAndComplete()
+}

@@ -1,0 +1,39 @@
+package chain
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cometbft/cometbft/libs/log"
+)
+
+// logger passes CometBFT's warnings and errors on. CometBFT also reports, as
+// errors, that its parts end while it is being stopped; quiet drops those.
+type logger struct {
+	log   *slog.Logger
+	quiet *atomic.Bool
+}
+
+func newLogger(l *slog.Logger) logger { return logger{log: l, quiet: new(atomic.Bool)} }
+
+// Debug drops what CometBFT does all day.
+func (logger) Debug(string, ...any) {}
+
+// Info drops what CometBFT does all day.
+func (logger) Info(string, ...any) {}
+
+// Warn passes a warning on.
+func (l logger) Warn(message string, pairs ...any) { l.write(slog.LevelWarn, message, pairs) }
+
+// Error passes an error on.
+func (l logger) Error(message string, pairs ...any) { l.write(slog.LevelError, message, pairs) }
+
+// With returns a logger that adds pairs to each line.
+func (l logger) With(pairs ...any) log.Logger { return logger{l.log.With(pairs...), l.quiet} }
+
+func (l logger) write(level slog.Level, message string, pairs []any) {
+	if !l.quiet.Load() {
+		l.log.Log(context.Background(), level, "consensus: "+message, pairs...)
+	}
+}

@@ -1,0 +1,194 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/cometbft/cometbft/blocksync"
+	"github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/consensus"
+	"github.com/cometbft/cometbft/evidence"
+	"github.com/cometbft/cometbft/mempool"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+	"github.com/cometbft/cometbft/state"
+	"github.com/cometbft/cometbft/store"
+	"github.com/cometbft/cometbft/types"
+	"github.com/cometbft/cometbft/version"
+)
+
+// Names of the maps that hold CometBFT's databases.
+const (
+	blocksMap   = "blockstore"
+	stateMap    = "state"
+	evidenceMap = "evidence"
+)
+
+// parts are CometBFT put together. Its own node package is left out: it always
+// listens on a port, and serves RPC, profiles and metrics besides.
+type parts struct {
+	settings  *config.Config
+	log       logger
+	signer    *privval.FilePV
+	node      *p2p.NodeKey
+	blocks    *store.BlockStore
+	states    state.Store
+	state     state.State
+	conns     *conns
+	events    *types.EventBus
+	mempool   *mempool.CListMempool
+	consensus *consensus.State
+	transport *p2p.MultiplexTransport
+	peers     *p2p.Switch
+	others    []string
+}
+
+// assemble opens the databases, replays what the application is behind by, and
+// puts the parts together. CometBFT panics when the replay contradicts what was
+// decided; here that is an error like any other that keeps a node from starting.
+func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("%v", reason)
+		}
+	}()
+	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers}
+	if p.signer, p.node, err = loadKeys(cfg.Dir); err != nil {
+		return nil, err
+	}
+	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
+	if err != nil {
+		return nil, err
+	}
+	p.blocks = store.NewBlockStore(database{kv(blocksMap)})
+	p.states = state.NewStore(database{kv(stateMap)}, state.StoreOptions{DiscardABCIResponses: true})
+	if err := p.catchUp(genesis); err != nil {
+		return nil, err
+	}
+	pool, err := evidence.NewPool(database{kv(evidenceMap)}, p.states, p.blocks)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetLogger(p.log)
+	return p, p.connect(pool, cfg.networked())
+}
+
+// catchUp loads the chain's state and hands the application every block it does
+// not have yet.
+func (p *parts) catchUp(genesis *types.GenesisDoc) (err error) {
+	if p.state, err = p.states.LoadFromDBOrGenesisDoc(genesis); err != nil {
+		return err
+	}
+	if p.state.ChainID != genesis.ChainID {
+		return fmt.Errorf("the genesis is of chain %q, the blocks are of %q", genesis.ChainID, p.state.ChainID)
+	}
+	p.events = types.NewEventBus()
+	p.events.SetLogger(p.log)
+	if err := p.events.Start(); err != nil {
+		return err
+	}
+	handshaker := consensus.NewHandshaker(p.states, p.state, p.blocks, genesis)
+	handshaker.SetLogger(p.log)
+	handshaker.SetEventBus(p.events)
+	if err := handshaker.HandshakeWithContext(context.Background(), p.conns); err != nil {
+		return errors.Join(err, p.events.Stop())
+	}
+	p.state, err = p.states.Load()
+	return err
+}
+
+// connect makes the parts that run, and lets them reach each other.
+func (p *parts) connect(pool *evidence.Pool, networked bool) error {
+	p.mempool = mempool.NewCListMempool(p.settings.Mempool, p.conns.Mempool(), p.state.LastBlockHeight,
+		mempool.WithPreCheck(state.TxPreCheck(p.state)), mempool.WithPostCheck(state.TxPostCheck(p.state)))
+	p.mempool.SetLogger(p.log)
+	p.mempool.EnableTxsAvailable()
+	executor := state.NewBlockExecutor(p.states, p.log, p.conns.Consensus(), p.mempool, pool, p.blocks,
+		state.BlockExecutorWithBlockTimeTolerance(p.settings.Consensus.BlockTimeTolerance))
+	p.consensus = consensus.NewState(p.settings.Consensus, p.state.Copy(), executor, p.blocks, p.mempool, pool)
+	p.consensus.SetLogger(p.log)
+	p.consensus.SetPrivValidator(p.signer)
+
+	behind := networked && !p.alone()
+	votes := consensus.NewReactor(p.consensus, behind)
+	votes.SetEventBus(p.events)
+	info := p.info()
+	p.transport = p2p.NewMultiplexTransport(info, *p.node, p2p.MConnConfig(p.settings.P2P))
+	p.peers = p2p.NewSwitch(p.settings.P2P, p.transport)
+	reactors := map[string]p2p.Reactor{
+		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
+		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
+			p.signer.GetAddress(), 0, blocksync.NopMetrics()),
+		"CONSENSUS": votes,
+		"EVIDENCE":  evidence.NewReactor(pool),
+	}
+	for name, reactor := range reactors {
+		reactor.SetLogger(p.log)
+		p.peers.AddReactor(name, reactor)
+	}
+	p.peers.SetLogger(p.log)
+	p.peers.SetNodeInfo(info)
+	p.peers.SetNodeKey(p.node)
+	p.peers.SetAddrBook(noBook{})
+	return nil
+}
+
+// alone reports whether this node is the only validator, so that it need not ask
+// others for blocks it does not have.
+func (p *parts) alone() bool {
+	_, own := p.state.Validators.GetByAddress(p.signer.GetAddress())
+	return own != nil && p.state.Validators.Size() == 1
+}
+
+// info is how the node introduces itself to peers.
+func (p *parts) info() p2p.DefaultNodeInfo {
+	address := p.settings.P2P.ExternalAddress
+	if address == "" {
+		address = p.settings.P2P.ListenAddress
+	}
+	return p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol,
+			p.state.Version.Consensus.Block, p.state.Version.Consensus.App),
+		DefaultNodeID: p.node.ID(),
+		Network:       p.state.ChainID,
+		Version:       version.TMCoreSemVer,
+		ListenAddr:    address,
+		Moniker:       string(p.node.ID()),
+		Channels: []byte{
+			blocksync.BlocksyncChannel,
+			consensus.StateChannel, consensus.DataChannel, consensus.VoteChannel, consensus.VoteSetBitsChannel,
+			mempool.MempoolChannel,
+			evidence.EvidenceChannel,
+		},
+	}
+}
+
+// start runs everything. The transport only listens when it has an address; it
+// can dial without.
+func (p *parts) start() error {
+	if listen := p.settings.P2P.ListenAddress; listen != "" {
+		address, err := p2p.NewNetAddressString(p2p.IDAddressString(p.node.ID(), listen))
+		if err != nil {
+			return err
+		}
+		if err := p.transport.Listen(*address); err != nil {
+			return err
+		}
+	}
+	if err := p.peers.AddPersistentPeers(p.others); err != nil {
+		return err
+	}
+	if err := p.peers.Start(); err != nil {
+		return err
+	}
+	return p.peers.DialPeersAsync(p.others)
+}
+
+// stop ends everything. The switch stops the reactors, of which the one of
+// consensus waits for the block at hand.
+func (p *parts) stop() error {
+	p.log.quiet.Store(true)
+	return errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
+}

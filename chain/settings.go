@@ -1,0 +1,74 @@
+package chain
+
+import (
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/cometbft/cometbft/config"
+)
+
+// Limits of what waits for a block and of a block, in bytes and in number.
+const (
+	txBytesMax      = 1 << 20
+	blockBytesMax   = 4 << 20
+	waitingTxsMax   = 10_000
+	waitingBytesMax = 32 << 20
+)
+
+// Config is how a node runs. With only the folder set it is a validator on its
+// own, without a port.
+type Config struct {
+	// Dir is the folder that Init made.
+	Dir string
+	// Listen is where peers reach the node, as host:port; without it nobody can.
+	Listen string
+	// Advertise is Listen as peers see it, when that differs.
+	Advertise string
+	// Peers are the other nodes, each as id@host:port.
+	Peers []string
+	// Log receives CometBFT's warnings and errors; the default is slog's.
+	Log *slog.Logger
+}
+
+// networked reports whether there may be peers.
+func (c Config) networked() bool { return c.Listen != "" || len(c.Peers) > 0 }
+
+// settings are CometBFT's, with no file of settings involved.
+func (c Config) settings() *config.Config {
+	s := config.DefaultConfig()
+	s.SetRoot(c.Dir)
+	s.Consensus.SetWalFile(filepath.Join(c.Dir, "wal", "wal"))
+	s.Storage.DiscardABCIResponses = true
+
+	// A block is made when there is something to put into it, and at once.
+	s.Consensus.CreateEmptyBlocks = false
+	s.Consensus.TimeoutCommit = 0
+	s.Consensus.SkipTimeoutCommit = true
+	if !c.networked() {
+		// A validator on its own waits for nobody, and must not give up on a
+		// proposal of its own because the machine is slow.
+		s.Consensus.TimeoutPropose = time.Minute
+	}
+
+	s.Mempool.Recheck = true
+	s.Mempool.Size = waitingTxsMax
+	s.Mempool.MaxTxsBytes = waitingBytesMax
+	s.Mempool.MaxTxBytes = txBytesMax
+	s.Mempool.CacheSize = 2 * waitingTxsMax
+
+	// The defaults, 5 MB/s in packets of 1 KB with 100 ms between looks, cost four
+	// validators a factor of four.
+	s.Consensus.PeerGossipSleepDuration = 5 * time.Millisecond
+	s.P2P.SendRate = 500 << 20
+	s.P2P.RecvRate = 500 << 20
+	s.P2P.MaxPacketMsgPayloadSize = 64 << 10
+	s.P2P.FlushThrottleTimeout = 2 * time.Millisecond
+	// Peers are named, not found, and several may share an address.
+	s.P2P.PexReactor = false
+	s.P2P.AllowDuplicateIP = true
+	s.P2P.AddrBookStrict = false
+	s.P2P.ListenAddress = c.Listen
+	s.P2P.ExternalAddress = c.Advertise
+	return s
+}

@@ -22,7 +22,7 @@ import (
 
 // Defaults that suit a community of some ten thousand devices.
 const (
-	DefaultKeys     = 1 << 14 // About 1.7 KiB each.
+	DefaultKeys     = 1 << 14 // About 1.6 kB each.
 	DefaultVerdicts = 1 << 18 // About 80 bytes each.
 )
 

@@ -12,7 +12,9 @@ const (
 	EIP712   Scheme = 3 // Existing wallets: secp256k1.
 )
 
-// Key is a public key and the scheme it is used with. A key has one encoding.
+// Key is a public key and the scheme it is used with. A key has one encoding, and
+// two keys are the same when all of it is: a passkey under a laxer policy is not
+// the key that an account registered.
 type Key struct {
 	_      struct{} `cbor:",toarray"`
 	Scheme Scheme

@@ -40,7 +40,7 @@ func (r Refusal) Error() string {
 	case ErrTooLarge:
 		return "tx: the envelope is larger than 512 KiB: spread its operations over several envelopes"
 	case ErrEncoding:
-		return "tx: the envelope is not canonical CBOR (RFC 8949 §4.2.1) of the shape in docs/operations.md: encode it anew"
+		return "tx: the envelope is not the canonical CBOR (RFC 8949 §4.2.1) of an envelope and its body: encode it anew"
 	case ErrChain:
 		return "tx: the chain id is empty or longer than 50 bytes: use the id that the node reports"
 	case ErrOperations:

@@ -1,0 +1,3 @@
+package auction
+
+func clearMidMarket(b *Book) *Result { return clearUniform(b) }

@@ -1,0 +1,3 @@
+package auction
+
+func clearPayAsBid(b *Book) *Result { return clearUniform(b) }

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"crypto/ed25519"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -76,7 +77,7 @@ func examples(t testing.TB) []*tx.Envelope {
 }
 
 // The Verifier says what each envelope's own Verify says, wherever it stands in
-// the list, whatever its scheme and however many are bad.
+// the list, whatever its scheme, however many are bad and how often it is asked.
 func TestVerdictsAreThoseOfTheEnvelopes(t *testing.T) {
 	good := append(decode(t, payments(t, 200, meters(5))), examples(t)...)
 	for _, bad := range [][]int{nil, {0}, {63, 64}, {200}, {201}, {202}, {1, 40, 41, 130, 199, 201}} {
@@ -89,7 +90,12 @@ func TestVerdictsAreThoseOfTheEnvelopes(t *testing.T) {
 			}
 			envelopes[i] = &forged
 		}
-		for i, err := range NewVerifier(64, 1000).Verify(envelopes) {
+		v := NewVerifier(64, 1000)
+		first, again := v.Verify(envelopes), v.Verify(envelopes)
+		for i, err := range first {
+			if fmt.Sprint(again[i]) != fmt.Sprint(err) {
+				t.Errorf("bad %v: envelope %d: first %v, asked again %v", bad, i, err, again[i])
+			}
 			if want := envelopes[i].Verify(); fmt.Sprint(err) != fmt.Sprint(want) || (err == nil) == slices.Contains(bad, i) {
 				t.Errorf("bad %v: envelope %d: got %v, alone %v", bad, i, err, want)
 			}
@@ -134,15 +140,19 @@ func TestGoodVerdictsAreRemembered(t *testing.T) {
 
 // What is remembered is bounded, and the most recent survives.
 func TestVerdictsForgetTheOldest(t *testing.T) {
+	numbered := func(n uint64) (s tx.Seal) {
+		binary.BigEndian.PutUint64(s[:], n)
+		return s
+	}
 	v := newVerdicts(10)
-	for i := range 1000 {
-		v.add([]tx.Seal{{byte(i), byte(i >> 8)}})
+	for i := range uint64(1000) {
+		v.add([]tx.Seal{numbered(i)})
 		if size := len(v.recent) + len(v.older); size > 10 {
 			t.Fatalf("%d verdicts in room for 10", size)
 		}
 		for back := range min(i, 5) {
-			if n := i - back; !v.has(tx.Seal{byte(n), byte(n >> 8)}) {
-				t.Fatalf("after %d: forgot number %d", i, n)
+			if !v.has(numbered(i - back)) {
+				t.Fatalf("after %d: forgot number %d", i, i-back)
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func addLittleEndian(a, b []byte) []byte {
 	sum, carry := make([]byte, len(a)), 0
 	for i := range a {
 		carry += int(a[i]) + int(b[i])
-		sum[i] = byte(carry)
+		sum[i] = byte(carry & 0xff)
 		carry >>= 8
 	}
 	return sum

@@ -155,6 +155,12 @@ func TestDecodeTakesTheLargest(t *testing.T) {
 	}
 }
 
+func TestVerifyRefusesAnUnknownScheme(t *testing.T) {
+	if err := new(Envelope).Verify(); !errors.Is(err, ErrScheme) {
+		t.Error(err)
+	}
+}
+
 // Every refusal has a text of its own that names the package and what to do.
 func TestRefusalsExplainThemselves(t *testing.T) {
 	seen := map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -190,6 +191,35 @@ func TestUndoingABatchRestoresTheRoot(t *testing.T) {
 	if trie.Root() != before {
 		t.Errorf("root %s, want %s again", trie.Root(), before)
 	}
+}
+
+// Keys that come and go leave no memory behind.
+func TestChurnDoesNotGrowTheTrie(t *testing.T) {
+	trie, _ := grove(1000)
+	churn := func() {
+		for _, gone := range []bool{false, true} {
+			var changes []merkle.Change
+			for n := range uint64(1000) {
+				changes = append(changes, merkle.Change{Key: hashOf(5000 + n), Delete: gone})
+			}
+			trie.Apply(changes, nil)
+		}
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	churn()
+	before := heap()
+	for range 100 {
+		churn()
+	}
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("a hundred rounds took %d kB", (after-before)>>10)
+	}
+	runtime.KeepAlive(trie)
 }
 
 func TestEmptyTrie(t *testing.T) {

@@ -225,3 +225,10 @@ var (
 	ErrSettled     = Ops.Refuse(3, "the change would reach back into settled intervals: let it begin at the first open one or later")
 	ErrFromAligned = Ops.Refuse(4, "a change begins at the start of an interval")
 )
+
+// Appoint makes an account a microgrid's operator, as its members decided.
+func Appoint(s state.Store, id MicrogridID, operator tx.AccountID) {
+	m, _ := microgrids.Get(s, id)
+	m.Operator = operator
+	microgrids.Put(s, id, m)
+}

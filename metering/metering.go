@@ -149,11 +149,18 @@ func Overdue(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interv
 	return start+interval.Time(m.Length)+interval.Time(m.Grace) <= c.Latest
 }
 
-// FirstRevised returns the earliest settled interval for which later readings
-// came, and whether there is one.
-func FirstRevised(s state.Reader, id grid.MicrogridID) (interval.Time, bool) {
-	for k := range revision.Under(s, id) {
-		return k.Start, true
+// Revisions yields the settled intervals for which later readings came, in order.
+func Revisions(s state.Reader, id grid.MicrogridID) func(func(interval.Time) bool) {
+	return func(yield func(interval.Time) bool) {
+		for k := range revision.Under(s, id) {
+			if !yield(k.Start) {
+				return
+			}
+		}
 	}
-	return 0, false
+}
+
+// IsRevised reports whether later readings came for a settled interval.
+func IsRevised(s state.Reader, id grid.MicrogridID, start interval.Time) bool {
+	return revision.Has(s, Moment{id, start})
 }

@@ -1,0 +1,133 @@
+package machine
+
+import (
+	"crypto/sha256"
+
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/merkle"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Block is a decided block. A transaction is a kind byte and what the kind says:
+// a bundle of signed envelopes, or closes that the proposer saw due.
+type Block struct {
+	Height int64
+	Time   interval.Time
+	Txs    [][]byte
+}
+
+// Kinds of transactions.
+const (
+	KindBundle byte = 1
+	KindCloses byte = 2
+)
+
+// Outcome is what became of one envelope or close.
+type Outcome struct {
+	_        struct{}     `cbor:",toarray"`
+	ID       []byte       // The envelope's ID; empty for a close.
+	Account  tx.AccountID // Who signed; 0 for a close.
+	Nonce    uint64
+	Code     uint32 // 0, or that of the refusal.
+	At       uint32 // Which operation was refused.
+	Receipts []Fact
+}
+
+// Fact is a receipt as it stands in the log, with the salt that keeps a proof of
+// it from giving away the ones beside it.
+type Fact struct {
+	_        struct{} `cbor:",toarray"`
+	Salt     []byte
+	Kind     uint32
+	Audience tx.AccountID
+	Body     []byte
+}
+
+// Receipt returns the receipt that a fact is of.
+func (f Fact) Receipt() op.Receipt {
+	return op.Receipt{Kind: f.Kind, Audience: f.Audience, Body: f.Body}
+}
+
+// leaf is what the log commits to for one fact.
+type leaf struct {
+	_      struct{} `cbor:",toarray"`
+	Height int64
+	Fact   Fact
+}
+
+// Record is a block as the read model gets it.
+type Record struct {
+	_        struct{} `cbor:",toarray"`
+	Height   int64
+	Time     interval.Time
+	Outcomes []Outcome
+}
+
+// Result is what a block did.
+type Result struct {
+	Head       Head
+	Record     Record
+	Changes    []state.Change
+	Data       [][]byte // For each transaction, its outcomes as canonical bytes.
+	Validators []Power  // Whose voting power changes.
+}
+
+// Power is a validator's Ed25519 key and voting power.
+type Power struct {
+	PublicKey []byte
+	Power     int64
+}
+
+// salt hides a fact among those that a guess could make, from anyone who has not
+// seen the envelope: it is made of the envelope's signature.
+func salt(secret []byte, n int) []byte {
+	sum := sha256.New()
+	sum.Write([]byte("commonwatt/salt/1\n"))
+	sum.Write(secret)
+	sum.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) //nolint:gosec // the bytes of a count
+	return sum.Sum(nil)[:16]
+}
+
+// facts salts receipts.
+func facts(receipts []op.Receipt, secret []byte) []Fact {
+	list := make([]Fact, len(receipts))
+	for n, r := range receipts {
+		list[n] = Fact{Salt: salt(secret, n), Kind: r.Kind, Audience: r.Audience, Body: r.Body}
+	}
+	return list
+}
+
+// finish computes what a block leaves behind. A block that changes nothing and
+// says nothing leaves the app hash as it was, so that empty blocks end.
+func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome) Result {
+	r := Result{Changes: s.Changes(), Record: Record{Height: b.Height, Time: b.Time}, Data: make([][]byte, len(outcomes))}
+	log, err := merkle.Resume(m.head.Log)
+	if err != nil {
+		panic(err) // We wrote it.
+	}
+	for n, list := range outcomes {
+		r.Data[n] = codec.Marshal(list)
+		r.Record.Outcomes = append(r.Record.Outcomes, list...)
+		for _, o := range list {
+			for _, f := range o.Receipts {
+				log.Append(merkle.LeafHash(codec.Marshal(leaf{Height: b.Height, Fact: f})))
+			}
+		}
+	}
+	changes := make([]merkle.Change, len(r.Changes))
+	for n, c := range r.Changes {
+		changes[n] = merkle.Change{Key: sha256.Sum256(c.Key), Delete: c.Deleted}
+		if !c.Deleted {
+			changes[n].Value = sha256.Sum256(c.Row)
+		}
+	}
+	m.trie.Apply(changes, m.env.Both)
+	r.Head = Head{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Root: m.trie.Root(), Log: log.Frontier()}
+	return r
+}
+
+// Advance makes a result the machine's head, once its changes are in the rows.
+func (m *Machine) Advance(r Result) { m.head = r.Head }

@@ -1,0 +1,144 @@
+package machine
+
+import (
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/settlement"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tariff"
+)
+
+// Close is an interval that is due: to be settled for the first time, or again
+// because later readings came.
+type Close struct {
+	_         struct{} `cbor:",toarray"`
+	Microgrid grid.MicrogridID
+	Start     interval.Time
+	Again     bool
+}
+
+// ErrNotDue refuses a close that a proposer did not see due.
+var ErrNotDue = Ops.Refuse(20, "the interval is not due to be closed")
+
+// closeInterval is what the system does at the end of every interval, step by
+// step.
+func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) {
+	i := interval.Interval{Start: c.Start, Length: m.Length}
+	positions := metering.Close(ctx, s, c.Microgrid, m)
+	cleared := settlement.Cleared{Positions: positions, Clearing: market.Clear(s, c.Microgrid, i, positions)}
+	settlement.Close(ctx, s, c.Microgrid, m, i, cleared)
+	grid.Advance(s, c.Microgrid)
+}
+
+// correctInterval settles an interval again when late readings changed it: both
+// times with what held then, so that the difference is theirs alone.
+func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) {
+	i := interval.Interval{Start: c.Start, Length: m.Length}
+	before, after, revision := metering.Revised(s, c.Microgrid, m, c.Start)
+	was := settlement.Cleared{Positions: before, Clearing: market.Clear(s, c.Microgrid, i, before)}
+	is := settlement.Cleared{Positions: after, Clearing: market.Clear(s, c.Microgrid, i, after)}
+	settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision)
+}
+
+// The most that one block closes, so that a backlog does not make a block long.
+const (
+	maxCloses    = 256
+	maxCloseWork = 20_000 // Devices, summed over the closes; one close at least.
+)
+
+// Due lists the closes that are due in the committed rows, corrections first,
+// as many as one block takes.
+func (m *Machine) Due() []Close { return due(m.rows) }
+
+func due(s state.Reader) []Close {
+	var list []Close
+	var work uint64
+	for id, m := range grid.All(s) {
+		full := func() bool { return len(list) >= maxCloses || (len(list) > 0 && work+m.Devices > maxCloseWork) }
+		for start := range metering.Revisions(s, id) {
+			if full() {
+				return list
+			}
+			list, work = append(list, Close{Microgrid: id, Start: start, Again: true}), work+m.Devices
+		}
+		for start := m.Open; ready(s, id, m, start); start += interval.Time(m.Length) {
+			if full() {
+				return list
+			}
+			list, work = append(list, Close{Microgrid: id, Start: start}), work+m.Devices
+		}
+	}
+	return list
+}
+
+// ready reports whether an interval may be settled: there is a tariff, and its
+// readings are complete or no longer waited for.
+func ready(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval.Time) bool {
+	if m.Devices == 0 || !(metering.Complete(s, id, m, start) || metering.Overdue(s, id, m, start)) {
+		return false
+	}
+	_, priced := tariff.At(s, id, start)
+	return priced
+}
+
+// EncodeCloses makes the transaction that holds closes.
+func EncodeCloses(list []Close) []byte { return append([]byte{KindCloses}, codec.Marshal(list)...) }
+
+// closes applies a transaction of closes. It may stand only at the head of a
+// block, and hold only what is due there.
+func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
+	var list []Close
+	if err := codec.Unmarshal(raw, &list); err != nil || len(list) > maxCloses {
+		return []Outcome{{Code: ErrTx.Code, Receipts: []Fact{}}}
+	}
+	secret := m.head.AppHash()
+	outcomes := make([]Outcome, len(list))
+	for n, c := range list {
+		row, ok := grid.At(s, c.Microgrid)
+		if !ok || !m.isDue(s, c, row) {
+			outcomes[n] = Outcome{Code: ErrNotDue.Code, Receipts: []Fact{}}
+			continue
+		}
+		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time}
+		if c.Again {
+			correctInterval(&ctx, s, c, row)
+		} else {
+			closeInterval(&ctx, s, c, row)
+		}
+		s.Keep()
+		secret = append(c.Microgrid.AppendKey(secret[:32:32]), state.AppendTime(nil, c.Start)...)
+		outcomes[n] = Outcome{Receipts: facts(ctx.Take(), secret)}
+	}
+	return outcomes
+}
+
+// isDue reports whether a close is due as the rows stand now.
+func (m *Machine) isDue(s state.Reader, c Close, row grid.Microgrid) bool {
+	if c.Again {
+		return metering.IsRevised(s, c.Microgrid, c.Start)
+	}
+	return c.Start == row.Open && ready(s, c.Microgrid, row, c.Start)
+}
+
+// CheckCloses says whether a proposed transaction holds closes that this
+// machine sees due, too.
+func (m *Machine) CheckCloses(raw []byte) error {
+	var list []Close
+	if len(raw) == 0 || raw[0] != KindCloses || codec.Unmarshal(raw[1:], &list) != nil {
+		return ErrTx
+	}
+	mine := m.Due()
+	if len(list) == 0 || len(list) > len(mine) {
+		return ErrNotDue
+	}
+	for n := range list {
+		if list[n] != mine[n] {
+			return ErrNotDue
+		}
+	}
+	return nil
+}

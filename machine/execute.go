@@ -1,0 +1,226 @@
+package machine
+
+import (
+	"errors"
+
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Refusals of an envelope, in order of precedence; those of package tx come
+// before, those of its operations after them.
+var (
+	ErrChain     = Ops.Refuse(1, "the envelope is for another chain")
+	ErrExpired   = Ops.Refuse(2, "the envelope expired before this height: sign it again with a later expiry")
+	ErrNoAccount = Ops.Refuse(3, "there is no such account")
+	ErrNotKey    = Ops.Refuse(4, "the key is not one of the account's")
+	ErrRole      = Ops.Refuse(5, "the key's role does not allow this operation")
+	ErrOperation = Ops.Refuse(6, "there is no such operation")
+	ErrMalformed = Ops.Refuse(7, "the operation's bytes are not the canonical encoding of its schema")
+	ErrTx        = Ops.Refuse(8, "the transaction is not one that a block may hold")
+)
+
+// Refused is the receipt of an envelope that changed nothing.
+type Refused struct {
+	Code uint32 `cbor:"1,keyasint" json:"code"`
+	At   uint32 `cbor:"2,keyasint" json:"at"` // Index of the operation that was refused.
+}
+
+// RefusedReceipt is the kind of Refused.
+var RefusedReceipt = op.DefineReceipt[Refused](Ops, 1, "refused", "An envelope that changed nothing, and why.")
+
+// Execute computes what a block does. The rows stay as they are until the result
+// is committed and the machine advanced to it.
+func (m *Machine) Execute(b Block) Result {
+	s := state.NewOverlay(m.rows)
+	outcomes := make([][]Outcome, len(b.Txs))
+	bundles := m.open(b.Txs)
+	for n := range b.Txs {
+		switch {
+		case bundles[n] != nil:
+			outcomes[n] = m.bundle(s, b, bundles[n])
+		case len(b.Txs[n]) > 0 && b.Txs[n][0] == KindCloses:
+			outcomes[n] = m.closes(s, b, b.Txs[n][1:])
+		default:
+			outcomes[n] = []Outcome{{Code: ErrTx.Code, Receipts: []Fact{}}}
+		}
+	}
+	r := m.finish(s, b, outcomes)
+	r.Validators = powers(r.Record)
+	return r
+}
+
+// opened is an envelope as it came out of a bundle.
+type opened struct {
+	envelope *tx.Envelope
+	err      error // Why it is none, or why its signature is not good.
+}
+
+// open decodes the bundles of a block and checks all their signatures at once.
+func (m *Machine) open(txs [][]byte) [][]opened {
+	bundles := make([][]opened, len(txs))
+	var all []*tx.Envelope
+	var where []*opened
+	for n, raw := range txs {
+		if len(raw) == 0 || raw[0] != KindBundle {
+			continue
+		}
+		members, err := tx.DecodeBundle(raw[1:])
+		if err != nil {
+			continue
+		}
+		bundles[n] = make([]opened, len(members))
+		for i, member := range members {
+			o := &bundles[n][i]
+			if o.envelope, o.err = tx.Decode(member); o.err == nil {
+				all, where = append(all, o.envelope), append(where, o)
+			}
+		}
+	}
+	for i, err := range m.env.Verify(all) {
+		where[i].err = err
+	}
+	return bundles
+}
+
+// bundle applies the envelopes of one bundle in their order.
+func (m *Machine) bundle(s *state.Overlay, b Block, members []opened) []Outcome {
+	outcomes := make([]Outcome, len(members))
+	for i, o := range members {
+		outcomes[i] = m.envelope(s, b, o)
+	}
+	return outcomes
+}
+
+// envelope applies one envelope: all of its operations, or none.
+func (m *Machine) envelope(s *state.Overlay, b Block, o opened) Outcome {
+	if o.envelope == nil {
+		return Outcome{Code: codeOf(o.err), Receipts: []Fact{}}
+	}
+	e := o.envelope
+	seal := e.Seal()
+	out := Outcome{ID: e.ID[:], Account: e.Body.Account, Nonce: e.Body.Nonce}
+	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Signer: e.Body.Account}
+	no := o.err
+	if no == nil {
+		out.At, no = m.apply(&ctx, s, e)
+	}
+	if no != nil {
+		s.Undo()
+		ctx.Take()
+		out.Code = codeOf(no)
+		op.Emit(&ctx, RefusedReceipt, e.Body.Account, Refused{out.Code, out.At})
+	}
+	s.Keep()
+	out.Receipts = facts(ctx.Take(), seal[:])
+	return out
+}
+
+// apply runs the checks of an envelope and its operations. It returns why it
+// refuses, and at which operation.
+func (m *Machine) apply(ctx *op.Context, s state.Store, e *tx.Envelope) (uint32, error) {
+	role, no := m.permit(s, e, ctx.Height)
+	if no != nil {
+		return 0, no
+	}
+	if no := party.UseNonce(s, e.Body.Account, e.Body.Nonce); no != nil {
+		return 0, no
+	}
+	for i, o := range e.Body.Operations {
+		kind, decoded, err := m.decode(role, o)
+		if err == nil {
+			if no := kind.Apply(ctx, s, decoded); no != nil {
+				err = no
+			}
+		}
+		if err != nil {
+			return uint32(i), err //nolint:gosec // ≤ tx.MaxOperations
+		}
+	}
+	return 0, nil
+}
+
+// permit checks what an envelope claims, apart from its nonce.
+func (m *Machine) permit(s state.Reader, e *tx.Envelope, height int64) (party.Role, error) {
+	switch {
+	case e.Body.Chain != m.head.ChainID:
+		return 0, ErrChain
+	case e.Body.Expiry < uint64(height): //nolint:gosec // heights are ≥ 0
+		return 0, ErrExpired
+	}
+	a, ok := party.At(s, e.Body.Account)
+	if !ok {
+		return 0, ErrNoAccount
+	}
+	role, ok := a.RoleOf(e.Key)
+	if !ok {
+		return 0, ErrNotKey
+	}
+	return role, nil
+}
+
+// decode reads an operation that a key of a role may sign.
+func (m *Machine) decode(role party.Role, o tx.Operation) (*op.Operation, any, error) {
+	kind, ok := m.registry.Operation(o.Kind)
+	if !ok {
+		return nil, nil, ErrOperation
+	}
+	if !allowed(role, o.Kind) {
+		return nil, nil, ErrRole
+	}
+	decoded, err := kind.Decode(o.Body)
+	if err == nil {
+		return kind, decoded, nil
+	}
+	if no := (*op.Refusal)(nil); errors.As(err, &no) {
+		return nil, nil, no
+	}
+	return nil, nil, ErrMalformed
+}
+
+// allowed says which operations a role may sign.
+func allowed(role party.Role, kind uint32) bool {
+	switch role {
+	case party.Owner:
+		return true
+	case party.Operate:
+		return kind != party.RotateKind.Number
+	case party.Meter:
+		return kind == metering.RecordKind.Number
+	}
+	return false
+}
+
+// codeOf is the code of a refusal of the ledger or of package tx.
+func codeOf(err error) uint32 {
+	var no *op.Refusal
+	if errors.As(err, &no) {
+		return no.Code
+	}
+	var refusal tx.Refusal
+	if errors.As(err, &refusal) {
+		return uint32(refusal)
+	}
+	panic(err) // Neither of the two: we are wrong.
+}
+
+// Admit says why an envelope would be refused if it came next, as far as that is
+// known without applying it. Admission asks before a block holds it.
+func (m *Machine) Admit(e *tx.Envelope) error {
+	role, no := m.permit(m.rows, e, m.head.Height+1)
+	if no != nil {
+		return no
+	}
+	if no := party.FreshNonce(m.rows, e.Body.Account, e.Body.Nonce); no != nil {
+		return no
+	}
+	for _, o := range e.Body.Operations {
+		if _, _, err := m.decode(role, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}

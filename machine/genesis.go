@@ -1,0 +1,56 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Genesis is the state before the first block: the accounts that everything
+// else is opened by, and the council that votes on the chain itself.
+type Genesis struct {
+	Accounts []Founder      `cbor:"1,keyasint"`
+	Council  []tx.AccountID `cbor:"2,keyasint"`
+}
+
+// Founder is an account of the genesis.
+type Founder struct {
+	Account tx.AccountID       `cbor:"1,keyasint"`
+	Keys    []party.Credential `cbor:"2,keyasint"`
+}
+
+// Encode returns the canonical bytes of a genesis.
+func (g Genesis) Encode() []byte { return codec.Marshal(g) }
+
+// Begin makes the state of a genesis; its changes are to be committed as
+// height 0.
+//
+// Errors: bytes that are not a genesis.
+func (m *Machine) Begin(chainID string, raw []byte) (Result, error) {
+	var g Genesis
+	if err := codec.Unmarshal(raw, &g); err != nil {
+		return Result{}, fmt.Errorf("machine: genesis: %w", err)
+	}
+	s := state.NewOverlay(m.rows)
+	for i, f := range g.Accounts {
+		switch {
+		case f.Account == 0 || party.Exists(s, f.Account):
+			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: %d is no number or taken", i, f.Account)
+		case len(f.Keys) == 0:
+			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: account %d has no key", i, f.Account)
+		}
+		party.Genesis(s, f.Account, f.Keys)
+	}
+	for i, a := range g.Council {
+		if !party.Exists(s, a) {
+			return Result{}, fmt.Errorf("machine: genesis: council[%d]: there is no account %d", i, a)
+		}
+		governance.Seat(s, a)
+	}
+	m.head.ChainID = chainID
+	return m.finish(s, Block{}, nil), nil
+}

@@ -1,0 +1,138 @@
+// Package machine is the state machine: blocks in, receipts and an app hash out.
+//
+// Its promise: it is pure. The same blocks on the same genesis give the same
+// receipts and the same app hash at every height, on any machine, with any
+// number of cores, after any restart. Money and energy balance after every
+// block, or it stops.
+package machine
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/merkle"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/settlement"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tariff"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Ops is the machine's own receipts and refusals.
+var Ops = op.NewSet("machine", 200)
+
+// Registry returns every operation, receipt and refusal of the ledger.
+func Registry() *op.Registry {
+	r, err := op.NewRegistry(
+		Ops, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, metering.Ops, market.Ops, settlement.Ops, governance.Ops,
+	)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Head is what the machine needs, besides the rows, to go on after a restart.
+type Head struct {
+	ChainID string          `cbor:"1,keyasint"`
+	Height  int64           `cbor:"2,keyasint"`
+	Time    interval.Time   `cbor:"3,keyasint"`
+	Root    merkle.Hash     `cbor:"4,keyasint"` // Of the state.
+	Log     merkle.Frontier `cbor:"5,keyasint"` // Of the receipts.
+}
+
+// AppHash commits to the state and to every receipt so far.
+func (h Head) AppHash() []byte {
+	log, err := merkle.Resume(h.Log)
+	if err != nil {
+		panic(err) // We wrote it.
+	}
+	root := log.Root()
+	sum := sha256.New()
+	sum.Write([]byte("commonwatt/app/1\n"))
+	sum.Write(h.Root[:])
+	sum.Write(root[:])
+	return sum.Sum(nil)
+}
+
+// Encode returns the canonical bytes of a head.
+func (h Head) Encode() []byte { return codec.Marshal(h) }
+
+// Environment is what a machine borrows from its surroundings. The zero value
+// does everything in turn.
+type Environment struct {
+	// Both runs two functions, perhaps at once.
+	Both func(a, b func())
+	// Verify says for each envelope why its signature is not good, or nil.
+	Verify func([]*tx.Envelope) []error
+}
+
+// Machine executes blocks over committed rows.
+type Machine struct {
+	registry *op.Registry
+	rows     state.Reader
+	trie     *merkle.Trie
+	head     Head
+	env      Environment
+}
+
+// New returns the machine that goes on from head over rows, which are as they
+// were when head was the head.
+//
+// Errors: the rows are not those that head commits to.
+func New(rows state.Reader, head Head, env Environment) (*Machine, error) {
+	if env.Verify == nil {
+		env.Verify = verifyInTurn
+	}
+	m := &Machine{registry: Registry(), rows: rows, trie: merkle.NewTrie(), head: head, env: env}
+	if head.Height == 0 && head.ChainID == "" {
+		m.head.Root = m.trie.Root()
+		return m, nil
+	}
+	m.load()
+	if m.trie.Root() != head.Root {
+		return nil, fmt.Errorf("machine: the rows have the root %x, height %d committed to %x: the data folder is damaged, restore it from a backup or another node",
+			m.trie.Root(), head.Height, head.Root)
+	}
+	return m, nil
+}
+
+// loadBatch bounds the memory that building the tree takes.
+const loadBatch = 1 << 16
+
+// load builds the tree from the rows.
+func (m *Machine) load() {
+	var changes []merkle.Change
+	for key, row := range m.rows.Ascend(nil, []byte{0xff}) {
+		changes = append(changes, merkle.Change{Key: sha256.Sum256(key), Value: sha256.Sum256(row)})
+		if len(changes) == loadBatch {
+			m.trie.Apply(changes, m.env.Both)
+			changes = changes[:0]
+		}
+	}
+	m.trie.Apply(changes, m.env.Both)
+}
+
+// Head returns the machine's head as of the last block that was advanced to.
+func (m *Machine) Head() Head { return m.head }
+
+// Rows returns the committed rows.
+func (m *Machine) Rows() state.Reader { return m.rows }
+
+// Audit checks every domain's invariants over the committed rows.
+func Audit(rows state.Reader) error { return ledger.Audit(rows) }
+
+func verifyInTurn(envelopes []*tx.Envelope) []error {
+	verdicts := make([]error, len(envelopes))
+	for i, e := range envelopes {
+		verdicts[i] = e.Verify()
+	}
+	return verdicts
+}

@@ -1,0 +1,32 @@
+package machine
+
+import "github.com/commonwatt/commonwatt/governance"
+
+// powers lists the validators whose voting power a block's decisions change;
+// the last decision about a validator counts.
+func powers(r Record) []Power {
+	var list []Power
+	for _, o := range r.Outcomes {
+		for _, f := range o.Receipts {
+			if f.Kind != governance.DecidedReceipt.Kind {
+				continue
+			}
+			d := governance.DecidedReceipt.Read(f.Receipt())
+			if d.Adopted && d.Change.Validator != nil {
+				list = setPower(list, Power{d.Change.Validator.PublicKey, d.Change.Validator.Power})
+			}
+		}
+	}
+	return list
+}
+
+// setPower replaces a validator's power in a list, or adds it.
+func setPower(list []Power, p Power) []Power {
+	for i := range list {
+		if string(list[i].PublicKey) == string(p.PublicKey) {
+			list[i] = p
+			return list
+		}
+	}
+	return append(list, p)
+}

@@ -1,0 +1,100 @@
+package settlement
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tariff"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Close settles an interval for the first time and books it.
+func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) {
+	o := settle(s, id, m, i, c)
+	book(s, m, outcome{}, o)
+	emit(ctx, outcome{}, o, 1)
+}
+
+// Correct settles an interval again with the positions that late readings make,
+// and books the difference.
+func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, was, is Cleared, revision uint32) {
+	before, after := settle(s, id, m, i, was), settle(s, id, m, i, is)
+	book(s, m, before, after)
+	emit(ctx, before, after, revision)
+}
+
+// Cleared is what an interval is settled from: who took and gave how much, and
+// what the market made of it.
+type Cleared struct {
+	Positions []metering.Position
+	Clearing  market.Clearing
+}
+
+// settle computes an interval with the tariff that held in it.
+func settle(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) outcome {
+	prices, _ := tariff.At(s, id, i.Start)
+	return compute(id, m, i, c.Positions, c.Clearing, prices)
+}
+
+// book posts the difference between two outcomes: for each account what it owes
+// less, and for those who receive, what they get more.
+func book(s state.Store, m grid.Microgrid, before, after outcome) {
+	var entries []ledger.Entry
+	note := func(account tx.AccountID, amount quantity.Money) {
+		entries = append(entries, ledger.Entry{Account: account, Amount: amount})
+	}
+	for n := range after.statements {
+		note(after.statements[n].Account, -after.statements[n].Owed())
+	}
+	for n := range before.statements {
+		note(before.statements[n].Account, before.statements[n].Owed())
+	}
+	a, b := after.settled, before.settled
+	note(m.Utility, quantity.MustSub(quantity.MustSub(a.UtilitySold, a.UtilityPaid), quantity.MustSub(b.UtilitySold, b.UtilityPaid)))
+	note(m.Network, quantity.MustSub(a.Network, b.Network))
+	note(m.Levy, quantity.MustSub(a.Levy, b.Levy))
+	ledger.Settle(s, m.Currency, net(entries))
+}
+
+// net leaves one entry per account that is not zero, by account.
+func net(entries []ledger.Entry) []ledger.Entry {
+	slices.SortStableFunc(entries, func(a, b ledger.Entry) int { return cmp.Compare(a.Account, b.Account) })
+	var out []ledger.Entry
+	for _, e := range entries {
+		if n := len(out); n > 0 && out[n-1].Account == e.Account {
+			out[n-1].Amount = quantity.MustAdd(out[n-1].Amount, e.Amount)
+			continue
+		}
+		out = append(out, e)
+	}
+	return slices.DeleteFunc(out, func(e ledger.Entry) bool { return e.Amount == 0 })
+}
+
+// emit gives the receipts of an outcome; of a correction, only the statements
+// that changed.
+func emit(ctx *op.Context, before, after outcome, revision uint32) {
+	for n := range after.statements {
+		st := after.statements[n]
+		if n < len(before.statements) && same(before.statements[n], st) {
+			continue
+		}
+		st.Revision = revision
+		op.Emit(ctx, StatementReceipt, st.Account, st)
+	}
+	after.settled.Revision = revision
+	op.Emit(ctx, SettledReceipt, op.Public, after.settled)
+}
+
+// same reports whether two statements of one point say the same.
+func same(a, b Statement) bool {
+	return a.Import == b.Import && a.Export == b.Export && a.Produced == b.Produced && a.Estimated == b.Estimated &&
+		slices.Equal(a.Items, b.Items) && slices.Equal(a.Deals, b.Deals)
+}

@@ -2,7 +2,6 @@ package auction
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/commonwatt/commonwatt/quantity"
 )
@@ -66,7 +65,7 @@ func checkZone(b *Book, i int, first map[string]int) *FieldError {
 	}
 	first[z.ID] = i
 	if z.Parent != NoParent && (z.Parent < 0 || int(z.Parent) >= len(b.Zones)) {
-		return &FieldError{"parent", fmt.Sprintf("there is no zone %d", z.Parent), b.zoneHint()}
+		return &FieldError{"parent", fmt.Sprintf("there is no zone %d", z.Parent), ""}
 	}
 	if z.Charge < 0 {
 		return &FieldError{"charge", fmt.Sprintf("%d is negative", z.Charge), "the least is 0"}
@@ -228,7 +227,7 @@ func checkOrder(b *Book, i int, first map[string]int) *FieldError {
 		return &FieldError{"owner", fmt.Sprintf("there is no owner %d", o.Owner), ""}
 	}
 	if int64(o.Zone) >= int64(len(b.Zones)) {
-		return &FieldError{"zone", fmt.Sprintf("there is no zone %d", o.Zone), b.zoneHint()}
+		return &FieldError{"zone", fmt.Sprintf("there is no zone %d", o.Zone), ""}
 	}
 	if o.Side > Sell {
 		return &FieldError{"side", fmt.Sprintf("there is no side %d", o.Side), ""}
@@ -258,19 +257,4 @@ func checkTotal(b *Book) *FieldError {
 		}
 	}
 	return nil
-}
-
-// zonesNamed is how many zones a hint lists.
-const zonesNamed = 8
-
-// zoneHint lists the first zones there are.
-func (b *Book) zoneHint() string {
-	names := make([]string, 0, zonesNamed+1)
-	for i := range b.Zones[:min(len(b.Zones), zonesNamed)] {
-		names = append(names, b.Zones[i].ID)
-	}
-	if more := len(b.Zones) - zonesNamed; more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return "zones are " + strings.Join(names, ", ")
 }

@@ -33,7 +33,9 @@ func NewRegistry(sets ...*Set) (*Registry, error) {
 	}
 	return r, errors.Join(
 		twice("operation", r.Operations, func(o Operation) uint32 { return o.Kind }),
+		twice("operation", r.Operations, func(o Operation) string { return o.Name }),
 		twice("receipt", r.Receipts, func(s Schema) uint32 { return s.Kind }),
+		twice("receipt", r.Receipts, func(s Schema) string { return s.Name }),
 		twice("refusal", r.Refusals, func(no *Refusal) uint32 { return no.Code }),
 	)
 }
@@ -47,11 +49,16 @@ func (r *Registry) Operation(kind uint32) (*Operation, bool) {
 	return &r.Operations[i], true
 }
 
-// twice reports a number that two neighbours of a sorted list share.
-func twice[T any](what string, list []T, number func(T) uint32) error {
-	for i := 1; i < len(list); i++ {
-		if number(list[i]) == number(list[i-1]) {
-			return fmt.Errorf("op: %s %d is defined twice", what, number(list[i]))
+// twice reports a number or a name that two of a list share.
+func twice[T any, N cmp.Ordered](what string, list []T, of func(T) N) error {
+	names := make([]N, len(list))
+	for i, v := range list {
+		names[i] = of(v)
+	}
+	slices.Sort(names)
+	for i := 1; i < len(names); i++ {
+		if names[i] == names[i-1] {
+			return fmt.Errorf("op: %s %v is defined twice", what, names[i])
 		}
 	}
 	return nil

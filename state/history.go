@@ -25,7 +25,7 @@ func (h History[K, T]) Put(s Store, k K, from interval.Time, row T) {
 // At returns the row that holds for k at a moment, and since when.
 func (h History[K, T]) At(s Reader, k K, at interval.Time) (row T, since interval.Time, ok bool) {
 	from := k.AppendKey([]byte(h.table.prefix))
-	to := h.table.key(dated[K]{k, at + 1})
+	to := append(h.table.key(dated[K]{k, at}), 0) // The least key above the moment's.
 	for key, raw := range s.Descend(from, to) {
 		codec.Read(raw, &row)
 		return row, dated[K]{}.ReadKey(key[len(h.table.prefix):]).from, true

@@ -6,7 +6,8 @@ import (
 	"github.com/commonwatt/commonwatt/codec"
 )
 
-// Key is anything with one byte form; byte order is the order of a table.
+// Key is anything with one byte form; byte order is the order of a table. The
+// keys of a table have one length, so that no key starts with another.
 type Key[K any] interface {
 	comparable
 	// AppendKey appends the byte form.

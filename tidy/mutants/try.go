@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+var errSurvived = errors.New("no test notices")
+
+// failed finds the first test that a run of the go command reports as failed.
+var failed = regexp.MustCompile(`--- FAIL: (\S+)|panic: (test timed out)`)
+
+// try runs the tests over the mutant and returns the name of the one that failed.
+//
+// Errors: errSurvived; that the mutant does not apply or does not build.
+func (m mutant) try(timeout time.Duration) (by string, err error) {
+	overlay, remove, err := m.overlay()
+	if err != nil {
+		return "", err
+	}
+	defer remove()
+	build := exec.Command("go", "build", "-overlay", overlay, "./"+filepath.Dir(m.file))
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("the mutant does not build:\n%s", out)
+	}
+	// Twice the timeout lets the test binary print what it was doing.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*timeout+time.Minute)
+	defer cancel()
+	args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-timeout", timeout.String()}
+	test := exec.CommandContext(ctx, "go", append(args, m.tests...)...)
+	test.Env = append(os.Environ(), "RAPID_NOFAILFILE=1")
+	out, err := test.CombinedOutput()
+	if err == nil {
+		return "", errSurvived
+	}
+	found := failed.FindSubmatch(out)
+	if found == nil {
+		return "", fmt.Errorf("the tests did not run:\n%s", out)
+	}
+	return string(found[1]) + string(found[2]), nil
+}
+
+// overlay writes the mutant and the file that tells the go command about it.
+func (m mutant) overlay() (name string, remove func(), err error) {
+	text, err := m.apply(".")
+	if err != nil {
+		return "", nil, err
+	}
+	dir, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	was, err := filepath.Abs(m.file)
+	if err != nil {
+		return "", remove, err
+	}
+	is := filepath.Join(dir, "mutant.go")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {was: is}})
+	if err != nil {
+		return "", remove, err
+	}
+	name = filepath.Join(dir, "overlay.json")
+	return name, remove, errors.Join(os.WriteFile(is, text, 0o600), os.WriteFile(name, replace, 0o600))
+}

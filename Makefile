@@ -1,0 +1,66 @@
+# What a developer runs; HACKING.md says what each target is for and how long it takes.
+
+GOLANGCI := v2.15.0
+DEADCODE := v0.52.0
+LINT     := bin/golangci-lint-$(GOLANGCI)
+FUZZTIME ?= 10s
+BENCH    ?= .
+RACED    := ./admission ./chain ./store ./view ./node
+
+.PHONY: build test race lint fmt deadcode gen fuzz bench mutants books kill fontana ci
+
+build:
+	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
+
+test:
+	go test ./...
+
+race:
+	go test -race -shuffle=on $(RACED)
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+fmt: $(LINT)
+	$(LINT) fmt ./...
+
+$(LINT):
+	mkdir -p bin
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	mv bin/golangci-lint $@
+
+# Code that neither the command nor a test reaches. Silence is success.
+deadcode:
+	@out=$$(go run golang.org/x/tools/cmd/deadcode@$(DEADCODE) -test ./...) || exit 1; \
+	if [ -n "$$out" ]; then echo "$$out"; exit 1; fi
+
+gen:
+	go run ./docs/gen
+
+# Every fuzz target of every package, one after the other.
+fuzz:
+	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++]=$$1} /^ok/ {for (i=0; i<n; i++) print $$2, names[i]; n=0}' | \
+	while read -r pkg name; do \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	done
+
+bench:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./merkle ./auction ./tx ./admission ./store ./machine
+
+mutants:
+	go run ./tidy/mutants
+
+# Random books against the slow reference.
+books:
+	COMMONWATT_BOOKS=5000 go test -count=1 -timeout 30m ./auction
+
+# SIGKILL under load, again and again.
+kill:
+	COMMONWATT_KILLS=100 go test -count=1 -timeout 60m ./sim -run Kill -v
+
+# A year of seventeen homes.
+fontana:
+	COMMONWATT_FONTANA=1 go test -count=1 -timeout 30m ./sim -run Fontana -v
+
+ci:
+	.ci/run

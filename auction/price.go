@@ -1,6 +1,10 @@
 package auction
 
-import "github.com/commonwatt/commonwatt/quantity"
+import (
+	"fmt"
+
+	"github.com/commonwatt/commonwatt/quantity"
+)
 
 // span is where a price may lie.
 type span struct{ low, high int64 }
@@ -45,6 +49,7 @@ type admissible struct {
 	gap          []span // The parent's price less the zone's.
 	green        []span // The zone's price less the certificates'.
 	certificates span
+	none         error // Why no price vector is admissible.
 }
 
 // newAdmissible are the constraints of a rule. With ClearingRule they are those
@@ -140,7 +145,9 @@ func (a *admissible) rise(zone int32) {
 	for c := a.tree.child[zone]; c != NoParent; c = a.tree.sibling[c] {
 		a.zone[zone] = a.zone[zone].and(a.zone[c].plus(a.gap[c]))
 	}
-	assert(a.zone[zone].low <= a.zone[zone].high, "a price that no value fits")
+	if s := a.zone[zone]; s.low > s.high && a.none == nil {
+		a.none = fmt.Errorf("auction: zone %d: no price fits its orders and lines: from %d to %d", zone, s.low, s.high)
+	}
 }
 
 // certify narrows the certificates to what the zones leave of them.
@@ -148,7 +155,9 @@ func (a *admissible) certify() {
 	for zone, price := range a.zone {
 		a.certificates = a.certificates.and(price.minus(a.green[zone]))
 	}
-	assert(a.certificates.low <= a.certificates.high, "a premium that no value fits")
+	if s := a.certificates; s.low > s.high && a.none == nil {
+		a.none = fmt.Errorf("auction: no premium fits the green orders: from %d to %d", -s.high, -s.low)
+	}
 }
 
 // bind narrows the zones to what the certificates leave of them.
@@ -162,7 +171,7 @@ func (a *admissible) bind() {
 // paid are the zones' prices and the premium that a stage's orders pay. Without
 // green fills each zone is averaged over all admissible vectors; with them over
 // those with the least premium, then the premium over those with these prices.
-func (a *admissible) paid(green bool) (prices []int64, premium int64) {
+func (a *admissible) paid(green bool) (tariff, error) {
 	all := a.certificates
 	a.tighten()
 	a.certify()
@@ -170,19 +179,19 @@ func (a *admissible) paid(green bool) (prices []int64, premium int64) {
 		a.certificates.low = a.certificates.high
 	}
 	a.bind()
-	prices = make([]int64, len(a.zone))
+	t := tariff{zone: make([]int64, len(a.zone))}
 	for zone, span := range a.zone {
-		prices[zone] = span.middle()
+		t.zone[zone] = span.middle()
 		if green {
 			a.fix(zone)
 		}
 	}
-	if !green {
-		return prices, 0
+	if green {
+		a.certificates = all
+		a.certify()
+		t.premium = -a.certificates.middle()
 	}
-	a.certificates = all
-	a.certify()
-	return prices, -a.certificates.middle()
+	return t, a.none
 }
 
 // fix holds a zone at its average; one that is not bounded asks nothing.
@@ -192,13 +201,20 @@ func (a *admissible) fix(zone int) {
 	}
 }
 
-// support is one vector of prices that supports the optimum, with the least
-// premium; a zone that nothing else holds stays near its parent.
-func (a *admissible) support() (prices []quantity.Price, premium quantity.Price) {
+// exist narrows the zones to the vectors with the least premium and says why
+// there is none at all, if so.
+func (a *admissible) exist() error {
 	a.tighten()
 	a.certify()
 	a.certificates.low = a.certificates.high
 	a.bind()
+	return a.none
+}
+
+// support is one vector of prices that supports the optimum, with the least
+// premium; a zone that nothing else holds stays near its parent.
+func (a *admissible) support() (prices []quantity.Price, premium quantity.Price) {
+	assert(a.exist() == nil, "an optimum that no prices support")
 	prices = make([]quantity.Price, len(a.zone))
 	prices[a.tree.root] = quantity.Price(a.zone[a.tree.root].middle())
 	for _, zone := range a.tree.order {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
 	"slices"
 
 	"github.com/commonwatt/commonwatt/quantity"
@@ -40,16 +39,12 @@ func lots(seed []byte, n int, id func(int) string) []uint64 {
 	return places
 }
 
-// ration shares total among the orders at positions [first, end) of the ranking
-// in proportion to what they want: the largest remainder method, ties by lot.
-func (s *stage) ration(r *ranking, first, end uint32, total quantity.Energy) {
-	shares := make([]quantity.Share, end-first)
-	id := func(i int) string { return s.book.Orders[r.keys[int(first)+i]&math.MaxUint32].ID }
-	for i, place := range lots(s.book.Seed, len(shares), id) {
-		wanted := s.wanted(r.order(first + uint32(i)))                  //nolint:gosec // an index of shares
-		shares[i] = quantity.Share{Weight: uint64(wanted), Rank: place} //nolint:gosec // ≥ 0
+// ration shares total among orders in proportion to what they want: the largest
+// remainder method, ties by lot. It returns each order's part.
+func (s *stage) ration(orders []uint32, total quantity.Energy) []uint64 {
+	shares := make([]quantity.Share, len(orders))
+	for i, place := range lots(s.book.Seed, len(orders), func(i int) string { return s.book.Orders[orders[i]].ID }) {
+		shares[i] = quantity.Share{Weight: uint64(s.wanted(orders[i])), Rank: place} //nolint:gosec // ≥ 0
 	}
-	for i, part := range quantity.Split(uint64(total), shares) { //nolint:gosec // ≥ 0
-		s.filled[r.order(first+uint32(i))] = quantity.Energy(part) //nolint:gosec // an index; ≤ total
-	}
+	return quantity.Split(uint64(total), shares) //nolint:gosec // ≥ 0
 }

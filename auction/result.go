@@ -2,8 +2,18 @@ package auction
 
 import "github.com/commonwatt/commonwatt/quantity"
 
-// newResult is what the trades of the stages come to, apart from what they pay.
+// newResult is what the trades of the stages come to, apart from what they pay,
+// with the prices that support them.
 func newResult(stages []*stage) *Result {
+	r := newTotals(stages)
+	for i, s := range stages {
+		r.Stages[i].Prices, r.Stages[i].Premium = newAdmissible(s, ClearingRule).support()
+	}
+	return r
+}
+
+// newTotals is what the trades of the stages come to.
+func newTotals(stages []*stage) *Result {
 	b := stages[0].book
 	r := &Result{Stages: make([]StageProof, len(stages)), Flows: make([]Flow, 0, len(b.Zones)-1)}
 	for z := range b.Zones {
@@ -12,7 +22,7 @@ func newResult(stages []*stage) *Result {
 		}
 	}
 	for i, s := range stages {
-		p := s.proof()
+		p := s.flows()
 		r.Stages[i] = p
 		r.UtilityBought = quantity.MustAdd(r.UtilityBought, p.Bought)
 		r.UtilitySold = quantity.MustAdd(r.UtilitySold, p.Sold)
@@ -25,8 +35,8 @@ func newResult(stages []*stage) *Result {
 	return r
 }
 
-// proof is what Check needs to know about a stage.
-func (s *stage) proof() StageProof {
+// flows is what went over the lines of a stage.
+func (s *stage) flows() StageProof {
 	p := StageProof{Stage: s.kind, Flows: make([]Flow, 0, len(s.lines)-1)}
 	for z, flow := range s.flow {
 		if int32(z) == s.tree.root { //nolint:gosec // a book has fewer than 2^29 zones
@@ -35,7 +45,6 @@ func (s *stage) proof() StageProof {
 		}
 		p.Flows = append(p.Flows, Flow{Zone: uint32(z), Import: max(0, -flow), Export: max(0, flow)}) //nolint:gosec // an index
 	}
-	p.Prices, p.Premium = newAdmissible(s, ClearingRule).support()
 	return p
 }
 
@@ -100,15 +109,26 @@ func (r *Result) settle(stages []*stage, price func(stage int, order uint32) qua
 			}
 		}
 	}
-	if b.Utility != nil {
-		r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, money(r.UtilityBought, b.Utility.FeedIn))
-		r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, money(r.UtilitySold, b.Utility.Retail))
+	r.balance(b.Utility)
+}
+
+// balance adds what the utility pays and takes to the network's revenue.
+func (r *Result) balance(u *Utility) {
+	if u == nil {
+		return
 	}
+	r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, money(r.UtilityBought, u.FeedIn))
+	r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, money(r.UtilitySold, u.Retail))
 }
 
 func (r *Result) fill(b *Book, f Fill) {
 	f.Amount = money(f.Energy, f.Price)
 	r.Fills = append(r.Fills, f)
+	r.collect(b, f)
+}
+
+// collect adds what an order pays, or takes, to the network's revenue.
+func (r *Result) collect(b *Book, f Fill) {
 	if b.Orders[f.Order].Side == Buy {
 		r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, f.Amount)
 	} else {

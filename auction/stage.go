@@ -126,9 +126,21 @@ func (s *stage) fill(w *sweep, r *ranking, zone int32, class Class, price int64,
 		if part == width {
 			s.fillLevel(w, r, l.first+full)
 		} else if part > 0 {
-			first, end := w.levels[l.first+full].first, w.levels[l.first+full+1].first
-			s.ration(r, first, end, part)
+			s.fillPart(w, r, l.first+full, part)
 		}
+	}
+}
+
+// fillPart rations a level.
+func (s *stage) fillPart(w *sweep, r *ranking, n int32, total quantity.Energy) {
+	var orders []uint32
+	for at := w.levels[n].first; at < w.levels[n+1].first; at++ {
+		if order := r.order(at); s.wanted(order) > 0 {
+			orders = append(orders, order)
+		}
+	}
+	for i, part := range s.ration(orders, total) {
+		s.filled[orders[i]] = quantity.Energy(part) //nolint:gosec // ≤ total
 	}
 }
 

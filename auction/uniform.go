@@ -8,6 +8,12 @@ type tariff struct {
 	premium int64   // What green energy costs above it.
 }
 
+// newTariff is the tariff of a stage by the book's rule, or says why no prices fit
+// its trades.
+func newTariff(s *stage) (tariff, error) {
+	return newAdmissible(s, s.book.Rule).paid(s.greenTrades(Buy) || s.greenTrades(Sell))
+}
+
 func (t *tariff) price(zone uint32, class Class) quantity.Price {
 	if class == Green {
 		return quantity.Price(t.zone[zone] + t.premium)
@@ -21,8 +27,9 @@ func clearUniform(b *Book) *Result {
 	tariffs := make([]tariff, len(stages))
 	r := newResult(stages)
 	for i, s := range stages {
-		green := s.greenTrades(Buy) || s.greenTrades(Sell)
-		tariffs[i].zone, tariffs[i].premium = newAdmissible(s, b.Rule).paid(green)
+		t, err := newTariff(s)
+		assert(err == nil, "an optimum without admissible prices")
+		tariffs[i] = t
 		r.list(s, &tariffs[i])
 	}
 	r.settle(stages, func(stage int, order uint32) quantity.Price {

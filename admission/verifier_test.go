@@ -233,6 +233,27 @@ func BenchmarkVerifier(b *testing.B) {
 	}
 }
 
+// BenchmarkProposal is what a node does with a bundle it never saw: split it,
+// decode its envelopes, verify them.
+func BenchmarkProposal(b *testing.B) {
+	const n = 4096
+	bundle, err := tx.EncodeBundle(payments(b, n, meters(1024)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	v := NewVerifier(n, 1)
+	for b.Loop() {
+		raws, err := tx.DecodeBundle(bundle)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(v.Verify(decode(b, raws))...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	perSecond(b, n)
+}
+
 func perSecond(b *testing.B, n int) {
 	b.Helper()
 	b.ReportMetric(float64(b.N)*float64(n)/b.Elapsed().Seconds(), "envelopes/s")

@@ -48,7 +48,7 @@ func TestBundleIsNotCopied(t *testing.T) {
 	if &envelopes[0][0] != &raw[2] {
 		t.Error("the first envelope is a copy")
 	}
-	_ = append(envelopes[0], 9)
+	_ = append(envelopes[0], 9, 9) // The next head, the next envelope.
 	if envelopes[1][0] != 3 {
 		t.Error("appending to the first envelope wrote over the second")
 	}

@@ -104,6 +104,9 @@ func TestDecodeRefusesInOrderOfPrecedence(t *testing.T) {
 		return Encode(b.Encode(), key, proof)
 	}
 	passkeyProof := Proof{Signature: []byte{1}, AuthenticatorData: []byte{1}, ClientData: []byte{1}}
+	passkey := mustDecode(t, resident.sign(body, assertion{}))
+	data := codec.Marshal(passkey.Proof.AuthenticatorData)
+	emptied := bytes.Replace(resident.sign(body, assertion{}), data, []byte{0x40}, 1)
 	cases := []struct {
 		name string
 		raw  []byte
@@ -115,6 +118,7 @@ func TestDecodeRefusesInOrderOfPrecedence(t *testing.T) {
 		{"a body with a byte after its end, for no chain", Encode(append(bytes.Clone(body), 0), key, proof), ErrEncoding},
 		{"a body that is none", Encode([]byte{0xa0}, key, proof), ErrEncoding},
 		{"a chain id that is not UTF-8", with(func(b *Body) { b.Chain = "\xff" }), ErrEncoding},
+		{"an optional field that is there but empty", emptied, ErrEncoding},
 		{"no chain, no operation", with(func(b *Body) { b.Chain, b.Operations = "", nil }), ErrChain},
 		{"a long chain id", with(func(b *Body) { b.Chain = strings.Repeat("x", MaxChainID+1) }), ErrChain},
 		{"no operation", with(func(b *Body) { b.Operations = nil }), ErrOperations},

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/gateway"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/report"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// settling settles readings of a community in a folder.
+type settling struct {
+	community *community.Community
+	readings  []gateway.Reading // By start, then meter.
+	dir       string
+	show      *progress
+	operator  *operator
+	node      *node.Node
+	summary   *report.Summary
+}
+
+// How readings go into envelopes: enough in one that its signature costs little,
+// few enough under way that memory stays small.
+const (
+	valuesPerEnvelope = 4000
+	envelopesUnderway = 16
+)
+
+// run opens the ledger, founding it if the folder has none, books the readings,
+// waits until they are settled, and writes the results.
+func (s *settling) run(ctx context.Context) (err error) {
+	if s.operator, err = openOperator(s.dir, s.community); err != nil {
+		return err
+	}
+	if s.node, err = node.Open(node.Config{Dir: s.dir}); err != nil {
+		return err
+	}
+	if err = s.settle(ctx); err != nil {
+		if stop := s.node.Close(); stop != nil {
+			return fmt.Errorf("%w (and the node did not stop cleanly: %w)", err, stop)
+		}
+		return err
+	}
+	return s.node.Close()
+}
+
+func (s *settling) settle(ctx context.Context) error {
+	s.operator.begin(s.node)
+	start := s.readings[0].Start
+	end := s.readings[len(s.readings)-1].Start + interval.Time(s.community.Length)
+	if err := s.found(ctx, start, end); err != nil {
+		return err
+	}
+	if err := s.record(ctx, start, end); err != nil {
+		return err
+	}
+	lapse := metering.LapseKind.Encode(metering.Lapse{Microgrid: s.community.Microgrid(), Until: end})
+	if err := s.operator.submit(ctx, []tx.Operation{lapse}); err != nil {
+		return err
+	}
+	if err := s.settled(ctx, start, end); err != nil {
+		return err
+	}
+	if err := s.node.Seen(ctx, s.node.Height()); err != nil {
+		return err
+	}
+	var err error
+	s.summary, err = report.Write(ctx, s.dir, s.node.View(), names(s.community))
+	return err
+}
+
+// found makes the ledger describe the community as its file does.
+func (s *settling) found(ctx context.Context, start, end interval.Time) (err error) {
+	var operations []tx.Operation
+	s.node.Read(func(rows state.Reader, _ machine.Head) {
+		operations, err = s.community.Operations(rows, operatorAccount, start, end)
+	})
+	if err != nil {
+		return badInput(err)
+	}
+	return s.operator.submit(ctx, operations)
+}
+
+// record books the readings, interval by interval.
+func (s *settling) record(ctx context.Context, start, end interval.Time) error {
+	var underway []*node.Ticket
+	settle := func(most int) error {
+		for len(underway) > most {
+			if err := s.operator.accepted(underway[0].Wait(ctx)); err != nil {
+				return err
+			}
+			underway = underway[1:]
+			s.show.intervals(s.open(), start, end, s.community.Length)
+		}
+		return nil
+	}
+	for rest := s.readings; len(rest) > 0; {
+		var r metering.Record
+		r, rest = s.batch(rest)
+		if len(r.Intervals) == 0 {
+			break
+		}
+		ticket, err := s.operator.send(ctx, []tx.Operation{metering.RecordKind.Encode(r)})
+		if err != nil {
+			return err
+		}
+		underway = append(underway, ticket)
+		if err := settle(envelopesUnderway); err != nil {
+			return err
+		}
+	}
+	return settle(0)
+}
+
+// batch takes whole intervals off the readings, as many as go into one envelope.
+func (s *settling) batch(readings []gateway.Reading) (metering.Record, []gateway.Reading) {
+	r := metering.Record{Microgrid: s.community.Microgrid()}
+	taken := 0
+	for len(readings) > 0 && taken < valuesPerEnvelope {
+		n := 1
+		for n < len(readings) && readings[n].Start == readings[0].Start {
+			n++
+		}
+		if values := s.values(readings[:n]); len(values) > 0 {
+			r.Intervals = append(r.Intervals, metering.Readings{Start: readings[0].Start, Values: values})
+		}
+		readings, taken = readings[n:], taken+n
+	}
+	return r, readings
+}
+
+// values are one interval's readings in the ledger's words. A reading without a
+// value counts as missing.
+func (s *settling) values(readings []gateway.Reading) []metering.Value {
+	values := make([]metering.Value, 0, len(readings))
+	for _, r := range readings {
+		v := metering.Value{Device: s.community.DeviceID(r.Meter), Import: r.Import, Export: r.Export, Quality: metering.Quality(r.Quality)}
+		switch r.Quality {
+		case gateway.Null:
+			continue
+		case gateway.Variable:
+			v.Quality = metering.Substituted
+		}
+		values = append(values, v)
+	}
+	slices.SortFunc(values, func(a, b metering.Value) int { return cmp.Compare(a.Device, b.Device) })
+	return values
+}
+
+// settled waits until nothing is left to close.
+func (s *settling) settled(ctx context.Context, start, end interval.Time) error {
+	for {
+		height := s.node.Height()
+		due := s.node.Due()
+		open := s.open()
+		s.show.intervals(open, start, end, s.community.Length)
+		if len(due) == 0 && open >= end {
+			return nil
+		}
+		if len(due) == 0 {
+			return fmt.Errorf("settlement stopped at %s: there is no tariff for this interval; add one to the community file and run the command again", rfc3339(open))
+		}
+		if err := s.node.Wait(ctx, height+1); err != nil {
+			return err
+		}
+	}
+}
+
+// open is the start of the first interval that is not settled.
+func (s *settling) open() (open interval.Time) {
+	s.node.Read(func(rows state.Reader, _ machine.Head) {
+		m, _ := grid.At(rows, s.community.Microgrid())
+		open = m.Open
+	})
+	return open
+}
+
+// print prints the bills.
+func (s *settling) print(w io.Writer, output string) error { return s.summary.Print(w, output) }

@@ -38,7 +38,7 @@ var EnrolKind = op.Define(Ops, op.Spec[Enrol]{
 		switch {
 		case o.Device == 0:
 			return ErrDeviceID
-		case o.Kind < Meter || o.Kind > Load:
+		case o.Kind < Meter || o.Kind > Generator:
 			return ErrDeviceKind
 		case o.CapacityW > MaxCapacityW:
 			return ErrDeviceCapacity

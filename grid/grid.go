@@ -137,14 +137,15 @@ type Kind uint8
 // Kinds of devices. A Meter measures its connection point and is what is
 // settled; the others are behind it and say what happened there.
 const (
-	Meter    Kind = 1
-	Solar    Kind = 2
-	Wind     Kind = 3
-	Hydro    Kind = 4
-	Battery  Kind = 5
-	Charger  Kind = 6 // Of electric vehicles (EVSE).
-	HeatPump Kind = 7
-	Load     Kind = 8
+	Meter     Kind = 1
+	Solar     Kind = 2
+	Wind      Kind = 3
+	Hydro     Kind = 4
+	Battery   Kind = 5
+	Charger   Kind = 6 // Of electric vehicles (EVSE).
+	HeatPump  Kind = 7
+	Load      Kind = 8
+	Generator Kind = 9 // Not renewable.
 )
 
 // Renewable reports whether what the device produces is green.

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
@@ -131,3 +132,29 @@ func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome) Result
 
 // Advance makes a result the machine's head, once its changes are in the rows.
 func (m *Machine) Advance(r Result) { m.head = r.Head }
+
+// stampSize is the size of what tells two bundles of the same envelopes apart:
+// an envelope that was refused may be sent again, byte by byte the same.
+const stampSize = 8
+
+// EncodeBundle makes the transaction that holds envelopes.
+//
+// Errors: those of tx.EncodeBundle.
+func EncodeBundle(stamp uint64, envelopes [][]byte) ([]byte, error) {
+	bundle, err := tx.EncodeBundle(envelopes)
+	if err != nil {
+		return nil, err
+	}
+	raw := binary.BigEndian.AppendUint64([]byte{KindBundle}, stamp)
+	return append(raw, bundle...), nil
+}
+
+// Members returns the envelopes of a transaction that is a bundle.
+//
+// Refusals: ErrTx; those of tx.DecodeBundle.
+func Members(raw []byte) ([][]byte, error) {
+	if len(raw) < 1+stampSize || raw[0] != KindBundle {
+		return nil, ErrTx
+	}
+	return tx.DecodeBundle(raw[1+stampSize:])
+}

@@ -65,10 +65,7 @@ func (m *Machine) open(txs [][]byte) [][]opened {
 	var all []*tx.Envelope
 	var where []*opened
 	for n, raw := range txs {
-		if len(raw) == 0 || raw[0] != KindBundle {
-			continue
-		}
-		members, err := tx.DecodeBundle(raw[1:])
+		members, err := Members(raw)
 		if err != nil {
 			continue
 		}

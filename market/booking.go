@@ -67,7 +67,7 @@ func (b *booking) add(p metering.Position) {
 	if p.Import == 0 && p.Export == 0 {
 		return
 	}
-	w, _, _ := wishes.At(b.s, grid.Point{Microgrid: b.id, Point: p.Point}, b.at)
+	w := WishAt(b.s, b.id, p.Point, b.at)
 	buy := quantity.MustAdd(b.prices.Retail, b.paths[zone])
 	if w.Buy != nil {
 		buy = *w.Buy

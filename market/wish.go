@@ -85,3 +85,9 @@ var SetWishKind = op.Define(Ops, op.Spec[SetWish]{
 func outside(limit *quantity.Price) bool {
 	return limit != nil && (*limit > MaxLimit || *limit < -MaxLimit)
 }
+
+// WishAt returns what a connection point wants at a moment.
+func WishAt(s state.Reader, id grid.MicrogridID, point grid.PointID, at interval.Time) Wish {
+	w, _, _ := wishes.At(s, grid.Point{Microgrid: id, Point: point}, at)
+	return w
+}

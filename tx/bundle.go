@@ -8,7 +8,7 @@ import (
 
 // Bounds of a bundle.
 const (
-	MaxBundle          = 4 << 20 // Bytes, all included.
+	MaxBundle          = 1<<20 - 64 // Bytes, all included: what the chain takes as one transaction.
 	MaxBundleEnvelopes = 1 << 15
 	// BundleOverhead is the most bytes that a bundle adds: once for itself and once
 	// for each envelope.

@@ -1,0 +1,80 @@
+package community
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/quantity"
+)
+
+// member connects a member with its devices and sets what it wishes.
+func (p *planner) member(m Member) {
+	id, point := p.c.Microgrid(), p.c.PointID(m.Name)
+	if _, ok := grid.PointAt(p.rows, grid.Point{Microgrid: id, Point: point}); !ok {
+		p.add(grid.ConnectKind.Encode(grid.Connect{
+			Microgrid: id, Point: point, Zone: p.c.ZoneID(m.Zone), Account: p.c.Account(m.Name),
+			CapacityW: uint64(m.CapacityW), From: p.from, //nolint:gosec // ≥ 0, checked by the parser
+		}))
+	}
+	p.device(m.Name, Device{Meter: m.Meter}, grid.Meter)
+	for _, d := range m.Devices {
+		p.device(m.Name, d, d.Kind.device())
+	}
+	wish := market.Wish{Buy: m.BuyLimit, Sell: m.SellLimit, Green: m.Green, SellsGreen: m.GreenSold}
+	for _, partner := range m.Partners {
+		wish.Partners = append(wish.Partners, p.c.PointID(partner))
+	}
+	if was := market.WishAt(p.rows, id, point, p.from); !equal(was, wish) {
+		p.add(market.SetWishKind.Encode(market.SetWish{Microgrid: id, Point: point, From: p.from, Wish: wish}))
+	}
+}
+
+// device enrols one device of a member.
+func (p *planner) device(member string, d Device, kind grid.Kind) {
+	id, device := p.c.Microgrid(), p.c.DeviceID(d.Meter)
+	if _, ok := grid.DeviceAt(p.rows, grid.Device{Microgrid: id, Device: device}); ok {
+		return
+	}
+	p.add(grid.EnrolKind.Encode(grid.Enrol{
+		Microgrid: id, Device: device, Point: p.c.PointID(member), Kind: kind,
+		CapacityW: uint64(d.CapacityW), From: p.from, //nolint:gosec // ≥ 0, checked by the parser
+	}))
+}
+
+// device is the kind in the ledger's words.
+func (k Kind) device() grid.Kind {
+	switch k {
+	case Solar:
+		return grid.Solar
+	case Wind:
+		return grid.Wind
+	case Hydro:
+		return grid.Hydro
+	case Battery:
+		return grid.Battery
+	case EV:
+		return grid.Charger
+	case HeatPump:
+		return grid.HeatPump
+	case Load:
+		return grid.Load
+	case Generator:
+		return grid.Generator
+	}
+	panic(fmt.Sprintf("community: a device of kind %q was accepted", k))
+}
+
+// equal reports whether two wishes ask for the same.
+func equal(a, b market.Wish) bool {
+	return samePrice(a.Buy, b.Buy) && samePrice(a.Sell, b.Sell) &&
+		a.Green == b.Green && a.SellsGreen == b.SellsGreen && slices.Equal(a.Partners, b.Partners)
+}
+
+func samePrice(a, b *quantity.Price) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

@@ -1,0 +1,163 @@
+package community
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/market"
+)
+
+// kinds are the names in the file of what a device is, by number.
+var kinds = []string{
+	grid.Solar: "solar", grid.Wind: "wind", grid.Hydro: "hydro", grid.Battery: "battery",
+	grid.Charger: "ev", grid.HeatPump: "heat-pump", grid.Load: "load",
+}
+
+// reserved are the names of accounts that are no members.
+var reserved = []string{"utility", "network", "levy"}
+
+// members reads the members and their devices.
+func (b *builder) members(file []fileMember) error {
+	if len(file) > membersMax {
+		return b.refuse("member", "there are more than %d members", membersMax)
+	}
+	b.c.meters = map[string]Meter{}
+	named := map[string]int{}
+	for i := range file {
+		m, at := &file[i], fmt.Sprintf("member[%d]", i)
+		first, taken := named[m.Name]
+		switch {
+		case !identifier(m.Name):
+			return b.refuse(at+".name", "%.80q is no identifier; %s", m.Name, identifierRule)
+		case slices.Contains(reserved, strings.ToLower(m.Name)):
+			return b.refuse(at+".name", "%q is reserved; so are %s", m.Name, list(reserved))
+		case taken:
+			return b.refuse(at+".name", "%q is member[%d] already", m.Name, first)
+		}
+		named[m.Name] = i
+		member, err := b.member(at, m)
+		if err != nil {
+			return err
+		}
+		b.c.Members = append(b.c.Members, member)
+	}
+	for i := range b.c.Members {
+		if err := b.partners(fmt.Sprintf("member[%d].partners", i), &b.c.Members[i], named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) member(at string, m *fileMember) (member Member, err error) {
+	member = Member{Name: m.Name, Zone: m.Zone, Meter: m.Meter, Green: m.Green, Partners: m.Partners}
+	if err := b.place(at+".zone", &member); err != nil {
+		return member, err
+	}
+	if member.CapacityW, err = b.watts(at+".capacity_kw", m.CapacityKW); err != nil {
+		return member, err
+	}
+	if member.BuyLimit, err = b.price(at+".buy_limit", m.BuyLimit, market.MaxLimit); err != nil {
+		return member, err
+	}
+	if member.SellLimit, err = b.price(at+".sell_limit", m.SellLimit, market.MaxLimit); err != nil {
+		return member, err
+	}
+	if m.Green && m.BuyLimit == nil {
+		return member, b.refuse(at+".green", "a wish for green energy needs buy_limit, the most that the member pays for it")
+	}
+	if member.Meter == "" {
+		member.Meter = m.Name
+	}
+	if err := b.meter(at+".meter", Meter{member.Meter, m.Name, grid.Meter, member.CapacityW}); err != nil {
+		return member, err
+	}
+	for i, d := range m.Devices {
+		device, err := b.device(fmt.Sprintf("%s.device[%d]", at, i), m.Name, d)
+		if err != nil {
+			return member, err
+		}
+		member.Devices = append(member.Devices, device)
+		member.SellsGreen = member.SellsGreen || device.Kind.Renewable()
+	}
+	switch m.Supply {
+	case "":
+	case "green", "any":
+		member.SellsGreen = m.Supply == "green"
+	default:
+		return member, b.refuse(at+".supply", "%.80q is not possible; write one of green, any", m.Supply)
+	}
+	return member, nil
+}
+
+// place checks the member's zone; where there is one zone, it need not be named.
+func (b *builder) place(field string, m *Member) error {
+	if m.Zone == "" && len(b.c.Zones) == 1 {
+		m.Zone = b.c.Zones[0].ID
+	}
+	ids := make([]string, len(b.c.Zones))
+	for i, z := range b.c.Zones {
+		if z.ID == m.Zone {
+			return nil
+		}
+		ids[i] = z.ID
+	}
+	if m.Zone == "" {
+		return b.refuse(field, "is missing; zones are %s", some(ids))
+	}
+	return b.refuse(field, "there is no zone %.80q%s; zones are %s", m.Zone, meant(m.Zone, ids), some(ids))
+}
+
+func (b *builder) device(at, member string, d fileDevice) (device Device, err error) {
+	kind, err := b.choice(at+".kind", d.Kind, kinds)
+	if err != nil {
+		return device, err
+	}
+	device = Device{Meter: d.Meter, Kind: grid.Kind(kind)} //nolint:gosec // an index of kinds
+	if device.CapacityW, err = b.watts(at+".capacity_kw", d.CapacityKW); err != nil {
+		return device, err
+	}
+	return device, b.meter(at+".meter", Meter{d.Meter, member, device.Kind, device.CapacityW})
+}
+
+// meter notes a meter, once.
+func (b *builder) meter(field string, m Meter) error {
+	if !identifier(m.ID) {
+		return b.refuse(field, "%.80q is no identifier of a meter; %s", m.ID, identifierRule)
+	}
+	if other, taken := b.c.meters[m.ID]; taken {
+		return b.refuse(field, "%q is a meter of member %q already", m.ID, other.Member)
+	}
+	b.c.meters[m.ID] = m
+	b.c.ids = append(b.c.ids, m.ID)
+	return nil
+}
+
+// partners checks whom a member wants to trade with.
+func (b *builder) partners(field string, m *Member, named map[string]int) error {
+	if len(m.Partners) > market.MaxPartners {
+		return b.refuse(field, "are more than %d", market.MaxPartners)
+	}
+	for i, partner := range m.Partners {
+		_, known := named[partner]
+		switch {
+		case !known:
+			return b.refuse(field, "there is no member %.80q%s", partner, meant(partner, b.names()))
+		case partner == m.Name:
+			return b.refuse(field, "%q cannot be its own partner", partner)
+		case slices.Contains(m.Partners[:i], partner):
+			return b.refuse(field, "%q is named twice", partner)
+		}
+	}
+	return nil
+}
+
+func (b *builder) names() []string {
+	names := make([]string, len(b.c.Members))
+	for i, m := range b.c.Members {
+		names[i] = m.Name
+	}
+	return names
+}

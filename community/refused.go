@@ -1,0 +1,97 @@
+package community
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// Refused says why a community file was refused.
+type Refused struct {
+	File   string
+	Line   int    // From 1; 0 when no line is meant.
+	Column int    // From 1; 0 when the line as a whole is meant.
+	Field  string // The path of the field: member[3].zone, counted from 0.
+	Reason string
+}
+
+// Error is one line: file:line:column: field: reason.
+func (r *Refused) Error() string {
+	var b strings.Builder
+	b.WriteString(r.File)
+	for _, n := range [...]int{r.Line, r.Column} {
+		if n > 0 {
+			fmt.Fprintf(&b, ":%d", n)
+		}
+	}
+	b.WriteString(": ")
+	if r.Field != "" {
+		b.WriteString(r.Field + ": ")
+	}
+	b.WriteString(r.Reason)
+	return b.String()
+}
+
+// places says on which line each field of a file stands, by its path.
+type places map[string]int
+
+// line returns the line of the field or of the nearest thing around it.
+func (p places) line(field string) int {
+	for field != "" {
+		if line, ok := p[field]; ok {
+			return line
+		}
+		field = field[:max(strings.LastIndexAny(field, ".["), 0)]
+	}
+	return 0
+}
+
+// locate finds the lines of the tables and fields of a file that is valid TOML.
+func locate(text []byte) places {
+	p := places{}
+	counts := map[string]int{} // Of the elements of each array of tables.
+	var parser unstable.Parser
+	parser.Reset(text)
+	var table string
+	for parser.NextExpression() {
+		node := parser.Expression()
+		names, line := keyOf(&parser, node)
+		switch node.Kind { //nolint:exhaustive // the other kinds do not stand at the top level
+		case unstable.Table, unstable.ArrayTable:
+			table = ""
+			for i, name := range names {
+				table = join(table, name)
+				if node.Kind == unstable.ArrayTable && i == len(names)-1 {
+					counts[table]++
+				}
+				if n := counts[table]; n > 0 {
+					table = fmt.Sprintf("%s[%d]", table, n-1)
+				}
+			}
+			p[table] = line
+		case unstable.KeyValue:
+			p[join(table, strings.Join(names, "."))] = line
+		}
+	}
+	return p
+}
+
+// keyOf returns the dotted key of a table or field and its line.
+func keyOf(parser *unstable.Parser, node *unstable.Node) (names []string, line int) {
+	keys := node.Key()
+	for keys.Next() {
+		if line == 0 {
+			line = parser.Shape(keys.Node().Raw).Start.Line
+		}
+		names = append(names, string(keys.Node().Data))
+	}
+	return names, line
+}
+
+func join(table, name string) string {
+	if table == "" {
+		return name
+	}
+	return table + "." + name
+}

@@ -1,0 +1,125 @@
+package community
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/quantity"
+)
+
+// theGrid is the one zone of a file without zones.
+const theGrid = "grid"
+
+// zones reads the tree.
+func (b *builder) zones(file []fileZone) error {
+	if len(file) == 0 {
+		file = []fileZone{{ID: theGrid}}
+	}
+	if len(file) > zonesMax {
+		return b.refuse("zone", "there are more than %d zones", zonesMax)
+	}
+	index := map[string]int{}
+	for i, z := range file {
+		field := fmt.Sprintf("zone[%d].id", i)
+		if !identifier(z.ID) {
+			return b.refuse(field, "%.80q is no identifier; %s", z.ID, identifierRule)
+		}
+		if first, taken := index[z.ID]; taken {
+			return b.refuse(field, "%q is zone[%d] already", z.ID, first)
+		}
+		index[z.ID] = i
+	}
+	depths, err := b.tree(file, index)
+	if err != nil {
+		return err
+	}
+	order := make([]int, len(file))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return depths[i] - depths[j] })
+	for _, i := range order {
+		line, err := b.line(fmt.Sprintf("zone[%d]", i), &file[i])
+		if err != nil {
+			return err
+		}
+		b.c.Zones = append(b.c.Zones, Zone{ID: file[i].ID, Parent: file[i].Parent, Line: line})
+	}
+	return nil
+}
+
+// tree checks that the zones are a tree with one root and returns their depths.
+func (b *builder) tree(file []fileZone, index map[string]int) (depths []int, err error) {
+	root := -1
+	for i, z := range file {
+		field := fmt.Sprintf("zone[%d].parent", i)
+		_, known := index[z.Parent]
+		switch {
+		case z.Parent == "" && root >= 0:
+			return nil, b.refuse(field, "is missing; the root is %q already, and a tree has one", file[root].ID)
+		case z.Parent == "":
+			root = i
+		case !known:
+			return nil, b.refuse(field, "there is no zone %q%s; zones are %s", z.Parent, meant(z.Parent, b.zoneIDs(file)), some(b.zoneIDs(file)))
+		}
+	}
+	depths = make([]int, len(file))
+	for i := range file {
+		for at := i; file[at].Parent != ""; at = index[file[at].Parent] {
+			if depths[i]++; depths[i] > grid.MaxDepth {
+				return nil, b.refuse(fmt.Sprintf("zone[%d].parent", i), "leads in a circle or more than %d lines away from the root", grid.MaxDepth)
+			}
+		}
+	}
+	return depths, nil
+}
+
+func (b *builder) zoneIDs(file []fileZone) (ids []string) {
+	for _, z := range file {
+		ids = append(ids, z.ID)
+	}
+	return ids
+}
+
+// line reads charge and limits of the line from a zone to its parent.
+func (b *builder) line(at string, z *fileZone) (line grid.Line, err error) {
+	line = grid.Line{ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit}
+	if z.Parent == "" && (z.Charge != nil || z.ExportLimitKW != nil || z.ImportLimitKW != nil) {
+		return line, b.refuse(at, "%q is the root and has no line to a parent; put charge and limits on a zone below it", z.ID)
+	}
+	if line.Charge, err = b.notBelowZero(at+".charge", z.Charge, grid.MaxCharge); err != nil {
+		return line, err
+	}
+	if line.ExportLimit, err = b.limit(at+".export_limit_kw", z.ExportLimitKW); err != nil {
+		return line, err
+	}
+	line.ImportLimit, err = b.limit(at+".import_limit_kw", z.ImportLimitKW)
+	return line, err
+}
+
+// limit reads a limit in kW as energy per interval, rounded down.
+func (b *builder) limit(field string, d *decimal) (quantity.Energy, error) {
+	if d == nil {
+		return grid.NoLimit, nil
+	}
+	w, err := b.watts(field, d)
+	return perInterval(w, b.c.Length), err
+}
+
+// meant is a hint at the word that a misspelt one stands for, or "".
+func meant(misspelt string, among []string) string {
+	if near := nearest(misspelt, among); near != "" {
+		return fmt.Sprintf("; did you mean %q", near)
+	}
+	return ""
+}
+
+// some lists the first of many words.
+func some(words []string) string {
+	const most = 12
+	if len(words) <= most {
+		return list(words)
+	}
+	return fmt.Sprintf("%s and %d more", list(words[:most]), len(words)-most)
+}

@@ -1,0 +1,187 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/commonwatt/commonwatt/admission"
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/store"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// application is what the chain drives: the machine over the store.
+type application struct {
+	store    *store.Store
+	verifier *admission.Verifier
+
+	// state is held exclusively while a block becomes last, and shared by whoever
+	// asks the machine about the committed state.
+	state   sync.RWMutex
+	machine *machine.Machine
+	pending *machine.Result
+
+	// committed is told of every block that became last.
+	committed func(machine.Record)
+}
+
+// ErrTx refuses a transaction that is not a bundle of good envelopes.
+var ErrTx = errors.New("node: the transaction is not a bundle of envelopes with good signatures")
+
+func newApplication(s *store.Store, v *admission.Verifier) (*application, error) {
+	var head machine.Head
+	if raw, ok := s.Head(); ok {
+		codec.Read(raw, &head)
+	}
+	m, err := machine.New(s, head, machine.Environment{Both: both, Verify: v.Verify})
+	if err != nil {
+		return nil, err
+	}
+	return &application{store: s, verifier: v, machine: m, committed: func(machine.Record) {}}, nil
+}
+
+// both runs two functions at once where there are cores for it.
+func both(a, b func()) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		a()
+		b()
+		return
+	}
+	var done sync.WaitGroup
+	done.Go(a)
+	b()
+	done.Wait()
+}
+
+// Last returns the height and the app hash of the last committed block.
+func (a *application) Last() (int64, []byte) {
+	head := a.machine.Head()
+	if head.Height == 0 {
+		return 0, nil
+	}
+	return head.Height, head.AppHash()
+}
+
+// Genesis makes the state before the first block, unless an earlier start did.
+func (a *application) Genesis(chainID string, appState []byte) ([]byte, error) {
+	if head := a.machine.Head(); head.ChainID != "" {
+		return head.AppHash(), nil
+	}
+	r, err := a.machine.Begin(chainID, appState)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.commit(r); err != nil {
+		return nil, err
+	}
+	return r.Head.AppHash(), nil
+}
+
+// Check says whether a bundle may wait for a block. What its envelopes refer to
+// was looked at when they were gathered; here, the bundles of peers are.
+func (a *application) Check(raw []byte, recheck bool) error {
+	if recheck {
+		return nil // An envelope that no longer fits is refused by its block.
+	}
+	return a.verify([][]byte{raw})
+}
+
+// Due returns the closes that the committed state is waiting for.
+func (a *application) Due(maxBytes int64) [][]byte {
+	list := a.machine.Due()
+	if len(list) == 0 {
+		return nil
+	}
+	raw := machine.EncodeCloses(list)
+	if int64(len(raw)) > maxBytes {
+		return nil
+	}
+	return [][]byte{raw}
+}
+
+// Accept says whether a proposed block holds nothing but good bundles, after the
+// closes that are due.
+func (a *application) Accept(txs [][]byte) error {
+	if len(txs) > 0 && len(txs[0]) > 0 && txs[0][0] == machine.KindCloses {
+		if err := a.machine.CheckCloses(txs[0]); err != nil {
+			return err
+		}
+		txs = txs[1:]
+	}
+	return a.verify(txs)
+}
+
+// verify checks that transactions are bundles whose signatures are all good. The
+// verifier remembers, so each is computed once per node.
+func (a *application) verify(txs [][]byte) error {
+	var all []*tx.Envelope
+	for n, raw := range txs {
+		members, err := machine.Members(raw)
+		if err != nil {
+			return fmt.Errorf("%w: transaction %d: %w", ErrTx, n, err)
+		}
+		for i, member := range members {
+			e, err := tx.Decode(member)
+			if err != nil {
+				return fmt.Errorf("%w: transaction %d, envelope %d: %w", ErrTx, n, i, err)
+			}
+			all = append(all, e)
+		}
+	}
+	for i, err := range a.verifier.Verify(all) {
+		if err != nil {
+			return fmt.Errorf("%w: envelope %d of all: %w", ErrTx, i, err)
+		}
+	}
+	return nil
+}
+
+// Finalize executes a decided block.
+func (a *application) Finalize(b chain.Block) (chain.Outcome, error) {
+	r := a.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
+	a.pending = &r
+	out := chain.Outcome{AppHash: r.Head.AppHash(), Results: make([]chain.Result, len(r.Data))}
+	for n, data := range r.Data {
+		out.Results[n].Data = data
+	}
+	for _, v := range r.Validators {
+		out.Validators = append(out.Validators, chain.Validator{PublicKey: v.PublicKey, Power: v.Power})
+	}
+	return out, nil
+}
+
+// Commit makes the finalized block last.
+func (a *application) Commit() error {
+	r := a.pending
+	a.pending = nil
+	if err := a.commit(*r); err != nil {
+		return err
+	}
+	a.committed(r.Record)
+	return nil
+}
+
+func (a *application) commit(r machine.Result) error {
+	a.state.Lock()
+	defer a.state.Unlock()
+	err := a.store.Commit(store.Block{
+		Height: r.Head.Height, Changes: r.Changes, Record: codec.Marshal(r.Record), Head: r.Head.Encode(),
+	})
+	if err != nil {
+		return err
+	}
+	a.machine.Advance(r)
+	return nil
+}
+
+// admit says why an envelope would be refused if it came next.
+func (a *application) admit(e *tx.Envelope) error {
+	a.state.RLock()
+	defer a.state.RUnlock()
+	return a.machine.Admit(e)
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/store"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// feed brings the view up to the blocks, from their records on disk alone: what
+// it missed while the node was down, it finds there.
+type feed struct {
+	store *store.Store
+	view  *view.View
+	more  chan struct{} // Holds one token when there is something new.
+	end   chan struct{}
+	done  sync.WaitGroup
+
+	mu   sync.Mutex
+	seen int64
+	err  error
+	step chan struct{} // Closed, and replaced, with every step.
+}
+
+// Bounds of what goes into the view at once.
+const (
+	feedBlocks = 64
+	feedBytes  = 8 << 20
+)
+
+func newFeed(s *store.Store, v *view.View) *feed {
+	return &feed{
+		store: s, view: v, seen: v.Height(),
+		more: make(chan struct{}, 1), end: make(chan struct{}), step: make(chan struct{}),
+	}
+}
+
+func (f *feed) start() {
+	f.wake()
+	f.done.Go(func() {
+		for {
+			select {
+			case <-f.more:
+				f.catchUp()
+			case <-f.end:
+				f.catchUp()
+				return
+			}
+		}
+	})
+}
+
+// wake says that a block was committed.
+func (f *feed) wake() {
+	select {
+	case f.more <- struct{}{}:
+	default:
+	}
+}
+
+// stop brings the view up to the last block and ends.
+func (f *feed) stop() error {
+	close(f.end)
+	f.done.Wait()
+	return f.err
+}
+
+// wait returns once the view shows everything up to a height.
+func (f *feed) wait(ctx context.Context, height int64) error {
+	for {
+		f.mu.Lock()
+		seen, err, step := f.seen, f.err, f.step
+		f.mu.Unlock()
+		if err != nil || seen >= height {
+			return err
+		}
+		select {
+		case <-step:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// catchUp applies the records that the view does not show yet.
+func (f *feed) catchUp() {
+	for f.err == nil {
+		records := f.next()
+		if len(records) == 0 {
+			return
+		}
+		err := f.view.Apply(records)
+		f.mu.Lock()
+		f.seen, f.err = records[len(records)-1].Height, errors.Join(f.err, err)
+		close(f.step)
+		f.step = make(chan struct{})
+		f.mu.Unlock()
+	}
+}
+
+// next reads the records after those that the view shows, as many as go into it
+// at once.
+func (f *feed) next() []machine.Record {
+	var records []machine.Record
+	var size int
+	for _, raw := range f.store.Records(f.seen + 1) {
+		var r machine.Record
+		codec.Read(raw, &r)
+		records, size = append(records, r), size+len(raw)
+		if len(records) == feedBlocks || size >= feedBytes {
+			break
+		}
+	}
+	return records
+}

@@ -1,0 +1,209 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/commonwatt/commonwatt/admission"
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// intake takes envelopes in: it checks them, gathers them into bundles while the
+// block before is under way, and answers whoever sent them.
+type intake struct {
+	app      *application
+	verifier *admission.Verifier
+	queue    *admission.Queue
+	ctx      context.Context //nolint:containedctx // the intake's own life
+	cancel   context.CancelFunc
+	done     sync.WaitGroup
+
+	mu      sync.Mutex
+	waiting map[tx.ID][]chan answer
+	room    chan struct{} // Closed, and replaced, with every block.
+	stamp   uint64
+}
+
+// answer is what a sender is told.
+type answer struct {
+	outcome machine.Outcome
+	err     error
+}
+
+// ErrClosed means that the node ended before it could tell what became of an
+// envelope.
+var ErrClosed = errors.New("node: closed before the envelope was in a block: ask again after the next start")
+
+func newIntake(app *application, v *admission.Verifier) *intake {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &intake{
+		app: app, verifier: v, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
+		waiting: map[tx.ID][]chan answer{}, room: make(chan struct{}),
+	}
+}
+
+// start begins to gather. Stamps go on from the height, so that a bundle sent
+// after a restart is not taken for one before it.
+func (in *intake) start(c *chain.Chain) {
+	in.stamp = uint64(c.Height()) << 32 //nolint:gosec // heights are ≥ 0
+	in.done.Go(func() { in.gather(c) })
+}
+
+func (in *intake) stop() {
+	in.cancel()
+	in.done.Wait()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for id, list := range in.waiting {
+		for _, ch := range list {
+			ch <- answer{err: ErrClosed}
+		}
+		delete(in.waiting, id)
+	}
+}
+
+// Ticket is an envelope that was sent and not yet answered.
+type Ticket struct {
+	in     *intake
+	id     tx.ID
+	answer chan answer
+}
+
+// send queues an envelope.
+func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
+	e, err := tx.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	t := &Ticket{in, e.ID, make(chan answer, 1)}
+	in.mu.Lock()
+	in.waiting[e.ID] = append(in.waiting[e.ID], t.answer)
+	in.mu.Unlock()
+	if err := in.queue.Put(ctx, raw); err != nil {
+		in.forget(t.id, t.answer)
+		return nil, err
+	}
+	return t, nil
+}
+
+// Wait returns what became of the envelope, as Submit does.
+func (t *Ticket) Wait(ctx context.Context) (machine.Outcome, error) {
+	select {
+	case a := <-t.answer:
+		return a.outcome, a.err
+	case <-ctx.Done():
+		t.in.forget(t.id, t.answer)
+		return machine.Outcome{}, context.Cause(ctx)
+	case <-t.in.ctx.Done():
+		t.in.forget(t.id, t.answer)
+		return machine.Outcome{}, ErrClosed
+	}
+}
+
+// forget removes a sender that no longer waits.
+func (in *intake) forget(id tx.ID, ch chan answer) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	list := in.waiting[id]
+	for i := range list {
+		if list[i] == ch {
+			list = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(in.waiting, id)
+		return
+	}
+	in.waiting[id] = list
+}
+
+// tell answers everybody who waits for an envelope.
+func (in *intake) tell(id tx.ID, a answer) {
+	for _, ch := range in.waiting[id] {
+		ch <- a
+	}
+	delete(in.waiting, id)
+}
+
+// answer tells the senders of a block's envelopes what became of them.
+func (in *intake) answer(r machine.Record) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, o := range r.Outcomes {
+		if len(o.ID) == len(tx.ID{}) {
+			in.tell(tx.ID(o.ID), answer{outcome: o})
+		}
+	}
+	close(in.room)
+	in.room = make(chan struct{})
+}
+
+// gather makes bundles of what waits until the intake stops.
+func (in *intake) gather(c *chain.Chain) {
+	for {
+		raws, err := in.queue.Take(in.ctx)
+		if err != nil {
+			return
+		}
+		good := in.check(raws)
+		if len(good) > 0 {
+			in.offer(c, good)
+		}
+	}
+}
+
+// check answers envelopes that no block would apply, and returns the others.
+func (in *intake) check(raws [][]byte) [][]byte {
+	envelopes := make([]*tx.Envelope, len(raws))
+	for i, raw := range raws {
+		envelopes[i], _ = tx.Decode(raw) // It decoded when it was submitted.
+	}
+	good := raws[:0]
+	for i, err := range in.verifier.Verify(envelopes) {
+		if err == nil {
+			err = in.app.admit(envelopes[i])
+		}
+		if err != nil {
+			in.mu.Lock()
+			in.tell(envelopes[i].ID, answer{err: err})
+			in.mu.Unlock()
+			continue
+		}
+		good = append(good, raws[i])
+	}
+	return good
+}
+
+// offer hands a bundle to the chain, waiting for room when there is none.
+func (in *intake) offer(c *chain.Chain, raws [][]byte) {
+	in.stamp++
+	bundle, err := machine.EncodeBundle(in.stamp, raws)
+	for err == nil {
+		in.mu.Lock()
+		room := in.room
+		in.mu.Unlock()
+		if err = c.Submit(bundle); !errors.Is(err, chain.ErrFull) {
+			break
+		}
+		select {
+		case <-room:
+			err = nil
+		case <-in.ctx.Done():
+			return
+		}
+	}
+	if err == nil {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, raw := range raws {
+		if e, no := tx.Decode(raw); no == nil {
+			in.tell(e.ID, answer{err: err})
+		}
+	}
+}

@@ -1,0 +1,192 @@
+// Package node wires the rooms to one running node: admission, chain, store,
+// machine and view. Commands and tests start the same node.
+//
+// Its promise: an envelope is acknowledged only when the block that holds it is
+// on disk, and then it was applied once; what a caller is told is what the
+// ledger says; and a folder that was closed cleanly can prove that it did not
+// change since.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/commonwatt/commonwatt/admission"
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/store"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// Folders and files of a node's data folder.
+const (
+	chainDir = "chain"
+	storeDir = "store"
+	viewFile = "view.sqlite"
+)
+
+// Bounds of what a node remembers and lets wait.
+const (
+	keysMax     = 1 << 14 // Expanded public keys; about 1 KiB each.
+	verdictsMax = 1 << 18 // Signatures known to be good.
+)
+
+var queueLimits = admission.Limits{Envelopes: 1 << 16, Bytes: 16 << 20}
+
+// ErrExists means that a folder is a node's already.
+var ErrExists = errors.New("node: the folder already holds a ledger")
+
+// Node is a running node.
+type Node struct {
+	dir    string
+	store  *store.Store
+	app    *application
+	chain  *chain.Chain
+	view   *view.View
+	intake *intake
+	feed   *feed
+}
+
+// Config is how a node runs.
+type Config struct {
+	Dir string
+	Log *slog.Logger // Warnings of what the node runs on; the default is slog's.
+}
+
+// Init makes a folder the start of a ledger of its own.
+//
+// Errors: ErrExists; those of the disk.
+func Init(dir, chainID string, g machine.Genesis) error {
+	err := chain.Init(filepath.Join(dir, chainDir), chain.Genesis{
+		ChainID: chainID, Time: time.Now().Unix(), AppState: g.Encode(),
+	})
+	if errors.Is(err, chain.ErrInitialized) {
+		return fmt.Errorf("%w: %s", ErrExists, dir)
+	}
+	return err
+}
+
+// Exists reports whether a folder is a node's.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, chainDir))
+	return err == nil
+}
+
+// Open starts the node of a folder and brings its view up to the last block.
+func Open(cfg Config) (*Node, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if err := store.Unseal(cfg.Dir); err != nil {
+		return nil, err
+	}
+	n := &Node{dir: cfg.Dir}
+	if err := n.open(cfg); err != nil {
+		return nil, errors.Join(err, n.release())
+	}
+	return n, nil
+}
+
+func (n *Node) open(cfg Config) (err error) {
+	if n.store, err = store.Open(filepath.Join(cfg.Dir, storeDir), store.Options{Log: cfg.Log}); err != nil {
+		return err
+	}
+	verifier := admission.NewVerifier(keysMax, verdictsMax)
+	if n.app, err = newApplication(n.store, verifier); err != nil {
+		return err
+	}
+	if n.view, err = view.Open(filepath.Join(cfg.Dir, viewFile)); err != nil {
+		return err
+	}
+	n.feed = newFeed(n.store, n.view)
+	n.intake = newIntake(n.app, verifier)
+	n.app.committed = func(r machine.Record) {
+		n.intake.answer(r)
+		n.feed.wake()
+	}
+	n.chain, err = chain.Start(chain.Config{Dir: filepath.Join(cfg.Dir, chainDir), Log: cfg.Log}, n.app,
+		func(name string) chain.KV { return n.store.KV(name) })
+	if err != nil {
+		return err
+	}
+	n.feed.start()
+	n.intake.start(n.chain)
+	return nil
+}
+
+// Submit sends an envelope and waits until a block that holds it is on disk. The
+// outcome says whether it was applied or refused there. The node keeps raw.
+//
+// Errors: a refusal of admission, by which nothing was sent; the context's cause
+// or the chain's end, after which the envelope may or may not be in a block.
+func (n *Node) Submit(ctx context.Context, raw []byte) (machine.Outcome, error) {
+	t, err := n.intake.send(ctx, raw)
+	if err != nil {
+		return machine.Outcome{}, err
+	}
+	return t.Wait(ctx)
+}
+
+// Send sends an envelope and returns at once; the ticket tells later what became
+// of it. Envelopes that one goroutine sends reach the ledger in their order.
+func (n *Node) Send(ctx context.Context, raw []byte) (*Ticket, error) { return n.intake.send(ctx, raw) }
+
+// Due lists the closes that the ledger is about to make.
+func (n *Node) Due() []machine.Close {
+	n.app.state.RLock()
+	defer n.app.state.RUnlock()
+	return n.app.machine.Due()
+}
+
+// View returns the read model.
+func (n *Node) View() *view.View { return n.view }
+
+// Read runs a function over the committed rows while no block changes them.
+func (n *Node) Read(f func(rows state.Reader, head machine.Head)) {
+	n.app.state.RLock()
+	defer n.app.state.RUnlock()
+	f(n.store, n.app.machine.Head())
+}
+
+// Height is that of the last committed block.
+func (n *Node) Height() int64 { return n.chain.Height() }
+
+// Wait returns once a height is committed.
+func (n *Node) Wait(ctx context.Context, height int64) error { return n.chain.Wait(ctx, height) }
+
+// Seen returns once the view shows everything up to a height.
+func (n *Node) Seen(ctx context.Context, height int64) error { return n.feed.wait(ctx, height) }
+
+// Close finishes the block at hand, brings the view up to it and seals the
+// folder.
+func (n *Node) Close() error {
+	n.intake.stop()
+	if err := n.chain.Stop(); err != nil {
+		return err
+	}
+	if err := n.feed.stop(); err != nil {
+		return errors.Join(err, n.release())
+	}
+	if err := n.release(); err != nil {
+		return err
+	}
+	return store.Seal(n.dir)
+}
+
+// release closes what is open.
+func (n *Node) release() error {
+	var errs []error
+	if n.view != nil {
+		errs = append(errs, n.view.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}

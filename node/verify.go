@@ -1,0 +1,248 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/commonwatt/commonwatt/admission"
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/store"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// Difference is where a folder's ledger stops being what its blocks make.
+type Difference struct {
+	Height int64 // The first at which anything differs; 0: before any block.
+	What   string
+	Err    error // More about it, or nil.
+}
+
+// Error names the height and what differs there.
+func (d *Difference) Error() string {
+	text := fmt.Sprintf("height %d: %s", d.Height, d.What)
+	if d.Err != nil {
+		text += ": " + d.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (d *Difference) Unwrap() error { return d.Err }
+
+// Verified is what Verify found to be as it should.
+type Verified struct {
+	Height   int64
+	AppHash  []byte
+	Receipts uint64
+	Rows     uint64
+}
+
+// Verify checks a stopped node's folder without trusting what is in it, and
+// without changing it: no byte differs from when it was closed; every block
+// follows on the one before and is signed; the machine, run again from the
+// genesis over the blocks alone, comes to the same hashes at every height, the
+// same receipts and the same rows; the invariants hold; and the read model is
+// what those receipts make.
+//
+// Errors: store.Damaged when a file differs from its seal, with a *Difference for
+// the first height that this touches, if it touches any; a *Difference alone when
+// what was sealed is wrong.
+func Verify(ctx context.Context, dir string, progress func(height, last int64)) (Verified, error) {
+	sealed := store.CheckSeal(dir)
+	if errors.Is(sealed, store.ErrNoSeal) {
+		return Verified{}, sealed
+	}
+	v, err := replay(ctx, dir, progress)
+	return v, errors.Join(sealed, err)
+}
+
+// replay runs a folder's blocks again. A damaged file may make what reads it
+// panic; that is a difference like any other.
+func replay(ctx context.Context, dir string, progress func(height, last int64)) (v Verified, err error) {
+	r := replayer{ctx: ctx, dir: dir, progress: progress}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &Difference{r.verified.Height + 1, "the folder cannot be read", fmt.Errorf("%v", cause)}
+		}
+	}()
+	quiet := slog.New(slog.DiscardHandler)
+	if r.store, err = store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: quiet}); err != nil {
+		return v, &Difference{0, "the store does not open", err}
+	}
+	defer func() { err = errors.Join(err, r.store.Close()) }()
+	if err := r.begin(); err != nil {
+		return r.verified, err
+	}
+	if err := r.blocks(); err != nil {
+		return r.verified, err
+	}
+	return r.verified, r.end()
+}
+
+// replayer is a folder while its blocks are run again.
+type replayer struct {
+	ctx      context.Context //nolint:containedctx // the run's own
+	dir      string
+	progress func(height, last int64)
+	store    *store.Store
+	machine  *machine.Machine
+	rows     *state.Memory
+	last     int64
+	verified Verified
+}
+
+// begin makes the state of the genesis.
+func (r *replayer) begin() error {
+	raw, ok := r.store.Head()
+	if !ok {
+		return &Difference{0, "the store holds no ledger", nil}
+	}
+	var head machine.Head
+	codec.Read(raw, &head)
+	r.last = head.Height
+	chainID, appState, err := chain.Founding(filepath.Join(r.dir, chainDir))
+	if err != nil {
+		return &Difference{0, "the genesis cannot be read", err}
+	}
+	r.rows = state.NewMemory()
+	verifier := admission.NewVerifier(keysMax, 1)
+	if r.machine, err = machine.New(r.rows, machine.Head{}, machine.Environment{Both: both, Verify: verifier.Verify}); err != nil {
+		return err
+	}
+	result, err := r.machine.Begin(chainID, appState)
+	if err != nil {
+		return &Difference{0, "the genesis is refused", err}
+	}
+	return r.advance(result)
+}
+
+// blocks runs every block and compares what it does with what the folder says.
+func (r *replayer) blocks() error {
+	for b, err := range chain.Blocks(filepath.Join(r.dir, chainDir), func(name string) chain.KV { return r.store.KV(name) }) {
+		height := r.verified.Height + 1
+		if err != nil {
+			return &Difference{height, "the block cannot be trusted", err}
+		}
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
+		result := r.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
+		if err := r.compare(b, result); err != nil {
+			return err
+		}
+		if err := r.advance(result); err != nil {
+			return err
+		}
+		r.progress(height, r.last)
+	}
+	return nil
+}
+
+// compare compares a block's outcome with the next header and the stored record.
+func (r *replayer) compare(b chain.Decided, result machine.Result) error {
+	results := make([]chain.Result, len(result.Data))
+	for n, data := range result.Data {
+		results[n].Data = data
+	}
+	if b.Next && !bytes.Equal(b.AppHash, result.Head.AppHash()) {
+		return &Difference{b.Height, fmt.Sprintf("the block makes the app hash %X, the next header says %X", result.Head.AppHash(), b.AppHash), nil}
+	}
+	if b.Next && !bytes.Equal(b.ResultsHash, chain.ResultsHash(results)) {
+		return &Difference{b.Height, "the block makes other receipts than the next header commits to", nil}
+	}
+	record, err := r.store.Record(b.Height)
+	if err != nil {
+		return &Difference{b.Height, "the receipts cannot be read", err}
+	}
+	if !bytes.Equal(record, codec.Marshal(result.Record)) {
+		return &Difference{b.Height, "the stored receipts are not those that the block makes", nil}
+	}
+	return nil
+}
+
+// advance makes a block's outcome the state that the next one runs on.
+func (r *replayer) advance(result machine.Result) error {
+	r.rows.Apply(result.Changes)
+	r.machine.Advance(result)
+	r.verified.Height = result.Head.Height
+	r.verified.AppHash = result.Head.AppHash()
+	r.verified.Receipts = result.Head.Log.Size
+	return nil
+}
+
+// end compares what the blocks came to with what the folder holds.
+func (r *replayer) end() error {
+	height := r.verified.Height
+	raw, _ := r.store.Head()
+	if !bytes.Equal(raw, r.machine.Head().Encode()) {
+		return &Difference{height, fmt.Sprintf("the store is at height %d, the blocks end at %d, or their heads differ", r.last, height), nil}
+	}
+	rows, err := sameRows(r.rows, r.store)
+	if err != nil {
+		return &Difference{height, "the stored rows are not those that the blocks make", err}
+	}
+	r.verified.Rows = rows
+	if err := machine.Audit(r.rows); err != nil {
+		return &Difference{height, "an invariant does not hold", err}
+	}
+	return r.sameView()
+}
+
+// sameRows compares two sets of rows and counts them.
+func sameRows(a, b state.Reader) (uint64, error) {
+	digest := func(s state.Reader) (n uint64, sum [sha256.Size]byte) {
+		h := sha256.New()
+		for key, row := range s.Ascend(nil, []byte{0xff}) {
+			h.Write(codec.Marshal([2][]byte{key, row}))
+			n++
+		}
+		return n, [sha256.Size]byte(h.Sum(nil))
+	}
+	n, mine := digest(a)
+	m, theirs := digest(b)
+	switch {
+	case n != m:
+		return n, fmt.Errorf("there are %d rows, there should be %d", m, n)
+	case mine != theirs:
+		return n, errors.New("a row differs")
+	}
+	return n, nil
+}
+
+// sameView rebuilds the read model from the receipts and compares it.
+func (r *replayer) sameView() error {
+	height := r.verified.Height
+	stored, err := view.OpenReadOnly(filepath.Join(r.dir, viewFile))
+	if err != nil {
+		return &Difference{height, "the read model cannot be opened", err}
+	}
+	defer stored.Close()
+	rebuilt, err := view.Open(view.InMemory)
+	if err != nil {
+		return err
+	}
+	defer rebuilt.Close()
+	f := newFeed(r.store, rebuilt)
+	f.catchUp()
+	if f.err != nil {
+		return &Difference{height, "the read model cannot be rebuilt", f.err}
+	}
+	mine, err := rebuilt.Digest(r.ctx)
+	if err != nil {
+		return err
+	}
+	theirs, err := stored.Digest(r.ctx)
+	if err != nil || mine != theirs {
+		return &Difference{height, "the read model is not what the receipts make: delete view.sqlite and it is made again", err}
+	}
+	return nil
+}

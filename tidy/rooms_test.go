@@ -20,7 +20,7 @@ type room struct {
 var rooms = []room{
 	{"words", "quantity interval codec", false},
 	{"contract", "merkle state tx op", true},
-	{"domains", "party ledger governance grid metering tariff auction market settlement", true},
+	{"domains", "party ledger grid metering tariff auction market governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway view", false},
@@ -37,7 +37,8 @@ var theirs = map[string]string{
 	"codec":          "github.com/fxamacker/cbor/v2",
 	"state":          "github.com/tidwall/btree",
 	"tx":             "github.com/oasisprotocol/curve25519-voi github.com/decred/dcrd/dcrec/secp256k1/v4 golang.org/x/crypto",
-	"chain":          "github.com/cometbft/cometbft",
+	"admission":      "github.com/oasisprotocol/curve25519-voi",
+	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
 	"store":          "github.com/cockroachdb/pebble/v2",
 	"view":           "modernc.org/sqlite",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",

@@ -36,7 +36,7 @@ func TestQueueTakesNoMoreThanABundle(t *testing.T) {
 		size, count int
 		want        []int
 	}{
-		{"large", tx.MaxEnvelope, 9, []int{7, 2}},
+		{"large", tx.MaxEnvelope / 4, 9, []int{7, 2}},
 		{"many", 1, tx.MaxBundleEnvelopes + 1, []int{tx.MaxBundleEnvelopes, 1}},
 		{"a bundle to the byte", tx.MaxBundle/16 - tx.BundleOverhead - 1, 17, []int{16, 1}},
 	}

@@ -14,9 +14,9 @@ type ladder struct {
 
 // level is the orders of a ladder with one counted limit.
 type level struct {
-	limit quantity.Price
-	upTo  quantity.Energy // Energy of the ladder through this level.
+	limit int32           // A counted limit: at most MaxPrice and the charges of a path.
 	first uint32          // Position in the ranking; the next level starts where this one ends.
+	upTo  quantity.Energy // Energy of the ladder through this level.
 }
 
 // rung is the index of the ladder of a zone, class and side.
@@ -80,6 +80,7 @@ func (r *ranking) limit(position uint32, side Side) quantity.Price {
 // ladders groups what the orders still want into levels by counted limit.
 func (s *stage) ladders(r *ranking, levels []level) ([]ladder, []level) {
 	ladders := make([]ladder, 4*len(s.book.Zones))
+	levels = slices.Grow(levels, len(r.keys)+1)
 	for l := range ladders {
 		zone, class, side := int32(l>>2), Class(l>>1&1), Side(l&1) //nolint:gosec // the parts of a rung
 		ladders[l].first = int32(len(levels))                      //nolint:gosec // fewer levels than orders
@@ -89,7 +90,7 @@ func (s *stage) ladders(r *ranking, levels []level) ([]ladder, []level) {
 			if wanted == 0 {
 				continue
 			}
-			limit := s.counted(zone, class, side, r.limit(at, side))
+			limit := int32(s.counted(zone, class, side, r.limit(at, side))) //nolint:gosec // see level
 			if upTo == 0 || levels[len(levels)-1].limit != limit {
 				levels = append(levels, level{limit: limit, first: at})
 			}
@@ -111,10 +112,10 @@ func (w *sweep) through(l ladder, n int32) quantity.Energy {
 
 // offeredBelow counts the levels of a ladder of offers below a price of the sweep.
 func (w *sweep) offeredBelow(l ladder, q int64) int32 {
-	limit := quantity.Price((q + nudge - 1) >> fineBits) // 16 limit - nudge < q
+	limit := (q + nudge - 1) >> fineBits // 16 limit - nudge < q
 	low, high := l.first, l.last
 	for low < high {
-		if middle := (low + high) >> 1; w.levels[middle].limit <= limit {
+		if middle := (low + high) >> 1; int64(w.levels[middle].limit) <= limit {
 			low = middle + 1
 		} else {
 			high = middle
@@ -125,10 +126,10 @@ func (w *sweep) offeredBelow(l ladder, q int64) int32 {
 
 // bidFrom counts the levels of a ladder of bids at or above a price of the sweep.
 func (w *sweep) bidFrom(l ladder, q int64) int32 {
-	limit := quantity.Price((q - nudge + 1<<fineBits - 1) >> fineBits) // 16 limit + nudge ≥ q
+	limit := (q - nudge + 1<<fineBits - 1) >> fineBits // 16 limit + nudge ≥ q
 	low, high := l.first, l.last
 	for low < high {
-		if middle := (low + high) >> 1; w.levels[middle].limit >= limit {
+		if middle := (low + high) >> 1; int64(w.levels[middle].limit) >= limit {
 			low = middle + 1
 		} else {
 			high = middle

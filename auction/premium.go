@@ -5,49 +5,50 @@ import "github.com/commonwatt/commonwatt/quantity"
 // optimum finds the least premium with which green bids filled need not exceed
 // green offers filled, and an allocation that supports it; a.price and premium
 // support every optimum.
-func (w *sweep) optimum(places []uint64) (a *allocation) {
-	a = newAllocation(len(w.nodes))
-	at := func(premium int64) quantity.Energy {
-		w.up(premium)
-		w.settle(a, places)
-		return a.surplus()
-	}
+func (w *sweep) optimum(places []uint64) *allocation {
+	a := newAllocation(len(w.nodes))
 	highest, short := w.highestPremium()
 	if !short {
-		at(0)
+		w.at(0, a, places)
 		return a
 	}
 	// Between two even premiums nothing changes, so the odd one above decides.
 	least, most := int64(0), highest/2+1
 	for least < most {
 		middle := least + (most-least)/2
-		if at(2*middle+1) >= 0 {
+		if w.at(2*middle+1, a, nil) >= 0 {
 			most = middle
 		} else {
 			least = middle + 1
 		}
 	}
-	return w.balance(2*least, at, a, places)
+	w.balance(2*least, a, places)
+	return a
+}
+
+// at settles a premium and returns the surplus of green.
+func (w *sweep) at(premium int64, a *allocation, places []uint64) quantity.Energy {
+	w.up(premium)
+	w.settle(a, places)
+	return a.surplus()
 }
 
 // balance picks, at the least premium, among its optima one whose green bids
 // are served: with a premium both sides are equal.
-func (w *sweep) balance(premium int64, at func(int64) quantity.Energy, a *allocation, places []uint64) *allocation {
-	surplus := at(premium)
+func (w *sweep) balance(premium int64, a *allocation, places []uint64) {
+	surplus := w.at(premium, a, places)
 	if surplus == 0 || premium == 0 && surplus > 0 {
-		return a
+		return
 	}
 	short, long := newAllocation(len(w.nodes)), newAllocation(len(w.nodes))
-	short.takeEnergies(a)
 	if premium > 0 {
-		at(premium - 1)
+		w.at(premium-1, short, places)
+	} else {
 		short.takeEnergies(a)
 	}
-	at(premium + 1)
-	long.takeEnergies(a)
-	at(premium)
+	w.at(premium+1, long, places)
+	w.up(premium)
 	a.blend(short, long, w.tree)
-	return a
 }
 
 // highestPremium is a premium at which no energy but green serves a green bid,

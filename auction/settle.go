@@ -31,7 +31,9 @@ func (a *allocation) surplus() quantity.Energy {
 	return net
 }
 
-// settle walks down from the root and shares what is tied at each zone's price.
+// settle walks down from the root and shares what is tied at each zone's price
+// pro rata, remainders by place. Without places it shares somehow, which is enough
+// to know the surplus of green.
 func (w *sweep) settle(a *allocation, places []uint64) {
 	root := w.tree.root
 	price := w.nodes[root].between(0)
@@ -45,7 +47,11 @@ func (w *sweep) settle(a *allocation, places []uint64) {
 	var claims []claim
 	for _, zone := range w.tree.order {
 		claims = w.claims(claims[:0], zone, a.price[zone], places)
-		share(claims, a.flow[zone])
+		if places == nil {
+			fillUp(claims, a.flow[zone])
+		} else {
+			share(claims, a.flow[zone])
+		}
 		a.any[zone], a.green[zone] = claims[0].part, claims[1].part
 		for _, c := range claims[2:] {
 			a.flow[c.zone] = c.part
@@ -56,7 +62,7 @@ func (w *sweep) settle(a *allocation, places []uint64) {
 
 // between is the price nearest to p at which a zone neither exports nor imports.
 func (n *node) between(p int64) int64 {
-	return max(n.shortage, min(p, n.surplus-1))
+	return max(n.balanced-1, min(p, n.surplus-1))
 }
 
 // follow is the zone's price when its parent's is p and it exports flow.
@@ -65,7 +71,7 @@ func (n *node) follow(p int64, flow quantity.Energy) int64 {
 	case flow > 0:
 		return min(p-n.charge, n.full-1)
 	case flow < 0:
-		return max(p+n.charge, n.dry)
+		return max(p+n.charge, n.wet-1)
 	default:
 		return n.between(p)
 	}
@@ -88,9 +94,26 @@ func (w *sweep) claims(claims []claim, zone int32, price int64, places []uint64)
 		})
 	}
 	for c := w.tree.child[zone]; c != NoParent; c = w.tree.sibling[c] {
-		claims = append(claims, claim{low: w.shown(c, price), high: w.shown(c, price+1), zone: c, place: 2 + places[c]})
+		child := claim{low: w.shown(c, price), high: w.shown(c, price+1), zone: c}
+		if places != nil {
+			child.place = 2 + places[c]
+		}
+		claims = append(claims, child)
 	}
 	return claims
+}
+
+// fillUp gives each claim a part so that they sum to total, the first ones most.
+func fillUp(claims []claim, total quantity.Energy) {
+	for _, c := range claims {
+		total -= c.low
+	}
+	for i := range claims {
+		c := &claims[i]
+		more := min(total, c.high-c.low)
+		c.part, total = c.low+more, total-more
+	}
+	assert(total == 0, "a net supply outside what the price allows")
 }
 
 // share gives each claim a part so that they sum to total: what is free goes in

@@ -23,7 +23,7 @@ const never int64 = math.MaxInt64 / 4
 // boundless is the room of a line without a limit.
 const boundless quantity.Energy = math.MaxInt64 / 4
 
-func fine(p quantity.Price) int64 { return int64(p) << fineBits }
+func fine[P ~int32 | ~int64](p P) int64 { return int64(p) << fineBits }
 
 // node is a zone in the sweep. What it could export at prices just below q, its
 // own orders and the zones under it together, grows with q; the node remembers
@@ -33,10 +33,10 @@ type node struct {
 	export    quantity.Energy
 	imports   quantity.Energy
 	low, high int64 // Below low and above high nothing changes.
-	surplus   int64 // The least q with something to export, or never.
-	full      int64 // The least q, from surplus on, that fills the export limit, or never.
-	shortage  int64 // The greatest q with something to import, or -never.
-	dry       int64 // The greatest q, from shortage on, that fills the import limit, or -never.
+	wet       int64 // The least q that does not fill the import limit.
+	balanced  int64 // The least q with nothing to import.
+	surplus   int64 // The least q with something to export.
+	full      int64 // The least q that fills the export limit.
 }
 
 // sweep finds the optimum for one premium: MARKET.md, "The sweep".
@@ -46,6 +46,8 @@ type sweep struct {
 	levels  []level
 	nodes   []node
 	premium int64
+	swept   bool  // Whether the nodes know their regimes at some premium.
+	risen   int64 // The premium less the one before.
 
 	elastic        bool // Whether a utility stands at the root.
 	feedIn, retail int64
@@ -56,7 +58,7 @@ func newSweep(s *stage, r *ranking, scratch []level) *sweep {
 	w := &sweep{tree: s.tree, nodes: make([]node, len(s.book.Zones))}
 	w.ladders, w.levels = s.ladders(r, scratch)
 	for z := range w.nodes {
-		w.nodes[z] = node{charge: fine(s.book.Zones[z].Charge), export: s.lines[z].export, imports: s.lines[z].imports}
+		w.nodes[z] = node{charge: fine(s.book.Zones[z].Charge), export: s.lines[z].export, imports: s.lines[z].imports, wet: -never, full: never}
 	}
 	if s.utility != nil {
 		w.elastic, w.feedIn, w.retail = true, fine(s.utility.FeedIn), fine(s.utility.Retail)
@@ -94,9 +96,9 @@ func (w *sweep) shown(zone int32, q int64) quantity.Energy {
 		return n.export
 	case export >= n.surplus:
 		return w.net(zone, export)
-	case imports <= n.dry:
+	case imports < n.wet:
 		return -n.imports
-	case imports <= n.shortage:
+	case imports < n.balanced:
 		return w.net(zone, imports)
 	default:
 		return 0
@@ -105,39 +107,27 @@ func (w *sweep) shown(zone int32, q int64) quantity.Energy {
 
 // up finds where each zone changes regime, children first.
 func (w *sweep) up(premium int64) {
-	w.premium = premium
+	w.premium, w.risen = premium, premium-w.premium
 	for i := len(w.tree.order) - 1; i >= 0; i-- {
 		w.regimes(w.tree.order[i])
 	}
+	w.swept = true
 }
 
 func (w *sweep) regimes(zone int32) {
 	n := &w.nodes[zone]
 	n.low, n.high = w.span(zone)
-	n.surplus, n.full, n.shortage, n.dry = never, never, -never, -never
 	if n.low > n.high {
+		n.wet, n.balanced, n.surplus, n.full = -never, -never, never, never
 		return
 	}
-	positive := w.reach(zone, n.low, n.high, 1)
-	balanced := positive
-	if positive == n.low || w.net(zone, positive-1) >= 0 {
-		balanced = w.reach(zone, n.low, positive-1, 0)
+	n.surplus = w.reach(zone, n.surplus, 1)
+	n.balanced = w.reach(zone, n.balanced, 0)
+	if n.export < boundless {
+		n.full = w.reach(zone, n.full, max(n.export, 1))
 	}
-	if positive <= n.high {
-		n.surplus = positive
-	}
-	if balanced > n.low {
-		n.shortage = balanced - 1
-	}
-	if n.surplus != never && n.export < boundless {
-		if full := w.reach(zone, n.surplus, n.high, n.export); full <= n.high {
-			n.full = full
-		}
-	}
-	if n.shortage != -never && n.imports < boundless {
-		if dry := w.reach(zone, n.low, n.shortage, 1-n.imports) - 1; dry >= n.low {
-			n.dry = dry
-		}
+	if n.imports < boundless {
+		n.wet = w.reach(zone, n.wet, 1-max(n.imports, 1))
 	}
 }
 
@@ -166,13 +156,36 @@ func (w *sweep) span(zone int32) (low, high int64) {
 	return low, high
 }
 
-// reach is the least q in [low, high] at which a zone supplies at least want,
-// or high + 1.
-func (w *sweep) reach(zone int32, low, high int64, want quantity.Energy) int64 {
-	for low <= high {
-		middle := low + (high-low)/2
-		if w.net(zone, middle) >= want {
-			high = middle - 1
+// reach is the least q at which a zone supplies at least want, never if there is
+// none and -never if there is no least. From one premium to a higher one it falls,
+// by no more than the premium rises, which leaves little to search from where it
+// was; most often it is where it was or fell as far as it could.
+func (w *sweep) reach(zone int32, was int64, want quantity.Energy) int64 {
+	low, high := w.nodes[zone].low, w.nodes[zone].high
+	if w.swept {
+		if was == never || was == -never {
+			return was
+		}
+		low, high = was-max(0, w.risen), was+max(0, -w.risen)
+	}
+	if low == high && w.swept {
+		return low
+	}
+	if w.net(zone, low) >= want {
+		if !w.swept {
+			return -never
+		}
+		return low
+	}
+	if w.net(zone, high-1) < want {
+		if !w.swept && w.net(zone, high) < want {
+			return never
+		}
+		return high
+	}
+	for low, high = low+1, high-1; low < high; {
+		if middle := low + (high-low)>>1; w.net(zone, middle) >= want {
+			high = middle
 		} else {
 			low = middle + 1
 		}

@@ -35,7 +35,7 @@ type Step struct {
 func (t *Trie) Prove(key Hash) Proof {
 	proof := Proof{Path: []Step{}}
 	shards := t.shards[:]
-	for depth := uint8(0); depth < shardBits; depth++ {
+	for depth := range uint8(shardBits) {
 		middle := len(shards) / 2
 		near, far := shards[:middle], shards[middle:]
 		if bit(&key, depth) == 1 {

@@ -4,8 +4,12 @@ GOLANGCI := v2.15.0
 DEADCODE := v0.52.0
 LINT     := bin/golangci-lint-$(GOLANGCI)
 FUZZTIME ?= 10s
+FUZZED   ?= ./...
 BENCH    ?= .
 RACED    := ./admission ./chain ./store ./view ./node
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
 
 .PHONY: build test race lint fmt deadcode gen fuzz bench mutants books kill fontana ci
 
@@ -39,7 +43,7 @@ gen:
 
 # Every fuzz target of every package, one after the other.
 fuzz:
-	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++]=$$1} /^ok/ {for (i=0; i<n; i++) print $$2, names[i]; n=0}' | \
+	@go test -list '^Fuzz' $(FUZZED) | awk '/^Fuzz/ {names[n++]=$$1} /^ok/ {for (i=0; i<n; i++) print $$2, names[i]; n=0}' | \
 	while read -r pkg name; do \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	done

@@ -24,7 +24,7 @@ var rooms = []room{
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway view", false},
-	{"wiring", "node community cmd/commonwatt", true},
+	{"wiring", "node community report cmd/commonwatt", true},
 	{"tests", "sim tidy tidy/mutants docs/gen", false},
 }
 
@@ -43,7 +43,7 @@ var theirs = map[string]string{
 	"view":           "modernc.org/sqlite",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
-	"cmd/commonwatt": "github.com/spf13/cobra charm.land/lipgloss/v2 github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"cmd/commonwatt": "github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }
 
 // theirsInTests is the modules that tests of any package may import.

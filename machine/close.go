@@ -50,11 +50,12 @@ const (
 	maxCloseWork = 20_000 // Devices, summed over the closes; one close at least.
 )
 
-// Due lists the closes that are due in the committed rows, corrections first,
-// as many as one block takes.
-func (m *Machine) Due() []Close { return due(m.rows) }
+// Due lists the closes that are due in the committed rows.
+func (m *Machine) Due() []Close { return Due(m.rows) }
 
-func due(s state.Reader) []Close {
+// Due lists the closes that are due in some rows, corrections first, as many as
+// one block takes.
+func Due(s state.Reader) []Close {
 	var list []Close
 	var work uint64
 	for id, m := range grid.All(s) {

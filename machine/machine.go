@@ -12,6 +12,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/market"

@@ -52,7 +52,7 @@ func newBooking(s state.Reader, id grid.MicrogridID, i interval.Interval) *booki
 		if !below {
 			parent = auction.NoParent
 		}
-		b.book.Zones[n] = auction.Zone{Parent: parent, Charge: z.Line.Charge, ExportLimit: z.Line.ExportLimit, ImportLimit: z.Line.ImportLimit}
+		b.book.Zones[n] = auction.Zone{ID: strconv.FormatUint(uint64(z.Zone), 10), Parent: parent, Charge: z.Line.Charge, ExportLimit: z.Line.ExportLimit, ImportLimit: z.Line.ImportLimit}
 		for up := z; up.Parent != 0; up = b.tree[b.index[up.Parent]] {
 			b.paths[n] = quantity.MustAdd(b.paths[n], up.Line.Charge)
 		}

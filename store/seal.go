@@ -198,3 +198,9 @@ func syncDir(dir string) error {
 	}
 	return nil
 }
+
+// Sealed reports whether a folder bears a seal; CheckSeal says whether it holds.
+func Sealed(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, sealName))
+	return err == nil
+}

@@ -30,6 +30,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(marketCommand())
+	root.AddCommand(settleCommand(), marketCommand(), verifyCommand(), statusCommand(), versionCommand())
 	return root
 }

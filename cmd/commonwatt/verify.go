@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/store"
+)
+
+func verifyCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Check a ledger's folder byte by byte and block by block",
+		Long: `Verify trusts nothing in the folder. It compares every byte with the seal that the
+last run left, then runs every block again from the first: headers, signatures,
+receipts, rows and read model have to come out the same at every height. What
+differs first is named. The folder is not changed.
+
+Exit code 0: all is as it should be. 1: something differs. 2: there is no ledger.`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			if err := checkLedger(args[0]); err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			defer stop()
+			show := newProgress(cmd.ErrOrStderr())
+			v, err := node.Verify(ctx, args[0], func(height, last int64) { show.draw("verifying", height, last, "blocks", 1) })
+			show.end()
+			if errors.Is(err, store.ErrNoSeal) {
+				return fmt.Errorf("%s: %w; if a command is still using it, wait for it; if one was killed, run it again, it continues from the last block and seals the folder", args[0], err)
+			}
+			if err != nil {
+				return err
+			}
+			return printVerified(cmd.OutOrStdout(), output, v)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print the result: table, json or csv")
+	return cmd
+}
+
+// checkLedger refuses a folder that holds no ledger.
+func checkLedger(dir string) error {
+	if node.Exists(dir) {
+		return nil
+	}
+	return badInput(fmt.Errorf("%s: there is no ledger in this folder: name one that \"commonwatt settle --out\" made", dir))
+}
+
+func printVerified(w io.Writer, output string, v node.Verified) error {
+	var err error
+	switch output {
+	case "json":
+		err = json.NewEncoder(w).Encode(map[string]any{
+			"height": v.Height, "app_hash": fmt.Sprintf("%X", v.AppHash), "receipts": v.Receipts, "rows": v.Rows,
+		})
+	case "csv":
+		_, err = fmt.Fprintf(w, "height,app_hash,receipts,rows\n%d,%X,%d,%d\n", v.Height, v.AppHash, v.Receipts, v.Rows)
+	default:
+		_, err = fmt.Fprintf(w, "verified   %d blocks, %d receipts, %d rows: all as they should be\napp hash   %X\n",
+			v.Height, v.Receipts, v.Rows, v.AppHash)
+	}
+	return err
+}

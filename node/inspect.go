@@ -1,0 +1,60 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/store"
+)
+
+// Status is how far a ledger is.
+type Status struct {
+	Chain      string            `json:"chain"`
+	Height     int64             `json:"height"`
+	AppHash    string            `json:"app_hash"`
+	Receipts   uint64            `json:"receipts"`
+	Sealed     bool              `json:"sealed"` // Closed cleanly.
+	Microgrids []MicrogridStatus `json:"microgrids"`
+}
+
+// MicrogridStatus is how far one microgrid is settled.
+type MicrogridStatus struct {
+	Microgrid grid.MicrogridID `json:"microgrid"`
+	Start     interval.Time    `json:"start"`
+	Open      interval.Time    `json:"open"` // Start of the first interval that is not settled.
+	Devices   uint64           `json:"devices"`
+	Due       uint64           `json:"due"` // Closes that the next blocks make.
+}
+
+// Inspect reads the status of a stopped node's folder without changing it.
+func Inspect(dir string) (status Status, err error) {
+	s, err := store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return Status{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	raw, ok := s.Head()
+	if !ok {
+		return Status{}, fmt.Errorf("node: %s holds no block yet", dir)
+	}
+	var head machine.Head
+	codec.Read(raw, &head)
+	due := map[grid.MicrogridID]uint64{}
+	for _, c := range machine.Due(s) {
+		due[c.Microgrid]++
+	}
+	status = Status{
+		Chain: head.ChainID, Height: head.Height, AppHash: fmt.Sprintf("%X", head.AppHash()),
+		Receipts: head.Log.Size, Sealed: store.Sealed(dir), Microgrids: []MicrogridStatus{},
+	}
+	for id, m := range grid.All(s) {
+		status.Microgrids = append(status.Microgrids, MicrogridStatus{id, m.Start, m.Open, m.Devices, due[id]})
+	}
+	return status, nil
+}

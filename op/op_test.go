@@ -3,7 +3,6 @@ package op
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -50,13 +49,6 @@ type total struct {
 	Sum uint64 `cbor:"1,keyasint"`
 }
 
-// nothing is a ledger before its first block.
-type nothing struct{}
-
-func (nothing) Get([]byte) ([]byte, bool)                           { return nil, false }
-func (nothing) Ascend(_, _ []byte) iter.Seq2[[]byte, []byte]        { return func(func(_, _ []byte) bool) {} }
-func (n nothing) Descend(from, to []byte) iter.Seq2[[]byte, []byte] { return n.Ascend(from, to) }
-
 // TestOperation follows one operation from its bytes to its receipt.
 func TestOperation(t *testing.T) {
 	registry, err := NewRegistry(counter)
@@ -72,7 +64,7 @@ func TestOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ctx := state.NewOverlay(nothing{}), &Context{Signer: 3}
+	s, ctx := state.NewOverlay(state.NewMemory()), &Context{Signer: 3}
 	if no := operation.Apply(ctx, s, o); no != nil {
 		t.Fatal(no)
 	}

@@ -118,7 +118,7 @@ type Fill struct {
 	Stage  Stage
 	Energy quantity.Energy // > 0
 	Price  quantity.Price
-	Amount quantity.Money // Energy × Price.
+	Amount quantity.Money // Energy × Price; in PayAsBid what the pairs come to, Price being that per Wh, floored.
 }
 
 // Flow is what went over a zone's edge, summed over the stages per direction.

@@ -23,9 +23,6 @@ func Check(b *Book, r *Result) error {
 		if err := s.balanced(); err != nil {
 			return fmt.Errorf("auction: stage %d: %w", s.kind, err)
 		}
-		if b.Mode == MidMarket {
-			continue
-		}
 		if err := s.supported(&r.Stages[i]); err != nil {
 			return fmt.Errorf("auction: stage %d: %w", s.kind, err)
 		}
@@ -33,13 +30,32 @@ func Check(b *Book, r *Result) error {
 			return fmt.Errorf("auction: stage %d: %w", s.kind, err)
 		}
 	}
-	if err := checkTotals(r, stages); err != nil {
-		return err
+	again := newTotals(stages)
+	pay(again, stages)
+	return same(b, r, again)
+}
+
+// same says where a result differs from what its own trades come to.
+func same(b *Book, r, again *Result) error {
+	for i, f := range r.Fills {
+		if f != again.Fills[i] {
+			return fmt.Errorf("auction: order %s: pays %d, %d per Wh, not %d, %d per Wh",
+				b.Orders[f.Order].ID, f.Amount, f.Price, again.Fills[i].Amount, again.Fills[i].Price)
+		}
 	}
-	if b.Mode == Uniform {
-		return checkUniform(r, stages)
+	switch {
+	case !slices.Equal(again.Prices, r.Prices):
+		return errors.New("auction: the prices listed are not those of the trades")
+	case !slices.Equal(again.Flows, r.Flows):
+		return errors.New("auction: the flows are not those of the stages")
+	case again.UtilityBought != r.UtilityBought || again.UtilitySold != r.UtilitySold:
+		return errors.New("auction: the utility's energy is not that of the stages")
+	case again.Welfare != r.Welfare:
+		return fmt.Errorf("auction: the welfare is %d, not %d", r.Welfare, again.Welfare)
+	case again.NetworkRevenue != r.NetworkRevenue:
+		return fmt.Errorf("auction: the network gets %d, not %d", again.NetworkRevenue, r.NetworkRevenue)
 	}
-	return checkLimits(b, r)
+	return nil
 }
 
 // restage rebuilds the stages of a result from its fills and flows.
@@ -94,12 +110,6 @@ func (s *stage) refill(r *Result) error {
 			return fmt.Errorf("auction: order %s: filled %d of %d Wh", s.book.Orders[f.Order].ID, f.Energy, s.wanted(f.Order))
 		}
 		s.filled[f.Order] = f.Energy
-		if f.Price > 2*MaxPrice || f.Price < -2*MaxPrice {
-			return fmt.Errorf("auction: order %s: a price of %d that no limit allows", s.book.Orders[f.Order].ID, f.Price)
-		}
-		if amount, err := quantity.Times(f.Energy, f.Price); err != nil || amount != f.Amount {
-			return fmt.Errorf("auction: order %s: %d Wh at %d do not cost %d", s.book.Orders[f.Order].ID, f.Energy, f.Price, f.Amount)
-		}
 	}
 	return nil
 }
@@ -223,65 +233,3 @@ func (s *stage) rationed() error {
 }
 
 func (s span) has(v int64) bool { return s.low <= v && v <= s.high }
-
-// checkTotals recomputes what a result says in sum.
-func checkTotals(r *Result, stages []*stage) error {
-	again := newTotals(stages)
-	for _, f := range r.Fills {
-		again.collect(stages[0].book, f)
-	}
-	again.balance(stages[0].book.Utility)
-	switch {
-	case !slices.Equal(again.Flows, r.Flows):
-		return errors.New("auction: the flows are not those of the stages")
-	case again.UtilityBought != r.UtilityBought || again.UtilitySold != r.UtilitySold:
-		return errors.New("auction: the utility's energy is not that of the stages")
-	case again.Welfare != r.Welfare:
-		return fmt.Errorf("auction: the welfare is %d, not %d", again.Welfare, r.Welfare)
-	case again.NetworkRevenue != r.NetworkRevenue:
-		return fmt.Errorf("auction: the network gets %d, not %d", again.NetworkRevenue, r.NetworkRevenue)
-	}
-	return nil
-}
-
-// checkUniform says whether each stage's prices are the middle of those that fit
-// its trades, and paid.
-func checkUniform(r *Result, stages []*stage) error {
-	again := &Result{}
-	for _, s := range stages {
-		t, err := newTariff(s)
-		if err != nil {
-			return err
-		}
-		again.list(s, &t)
-		for _, f := range r.Fills {
-			o := &s.book.Orders[f.Order]
-			if price := t.price(o.Zone, o.Class); f.Stage == s.kind && f.Price != price {
-				return fmt.Errorf("auction: order %s: pays %d, not its zone's price of %d", o.ID, f.Price, price)
-			}
-		}
-	}
-	if !slices.Equal(again.Prices, r.Prices) {
-		return errors.New("auction: the prices listed are not those paid")
-	}
-	return nil
-}
-
-// checkLimits says whether each order pays within its own limit and the network
-// is left its charges.
-func checkLimits(b *Book, r *Result) error {
-	charges := quantity.Money(0)
-	for _, f := range r.Flows {
-		charges = quantity.MustAdd(charges, money(quantity.MustAdd(f.Import, f.Export), b.Zones[f.Zone].Charge))
-	}
-	if r.NetworkRevenue < charges {
-		return fmt.Errorf("auction: the network gets %d for charges of %d", r.NetworkRevenue, charges)
-	}
-	for _, f := range r.Fills {
-		o := &b.Orders[f.Order]
-		if o.Side == Buy && f.Price > o.Limit || o.Side == Sell && f.Price < o.Limit {
-			return fmt.Errorf("auction: order %s: a price of %d beyond its limit", o.ID, f.Price)
-		}
-	}
-	return nil
-}

@@ -18,13 +18,21 @@ import "github.com/commonwatt/commonwatt/quantity"
 
 // Clear clears a valid book and panics on any other.
 func Clear(b *Book) *Result {
-	switch b.Mode {
-	case PayAsBid:
-		return clearPayAsBid(b)
-	case MidMarket:
-		return clearMidMarket(b)
+	stages := optimal(b)
+	r := newResult(stages)
+	pay(r, stages)
+	return r
+}
+
+// pay writes what the trades of the stages pay in the book's mode.
+func pay(r *Result, stages []*stage) {
+	switch mode := stages[0].book.Mode; mode {
 	case Uniform:
-		return clearUniform(b)
+		payUniform(r, stages)
+	case PayAsBid:
+		payAsBid(r, stages)
+	case MidMarket:
+		payMidMarket(r, stages)
 	default:
 		panic("auction: a mode that is not there")
 	}

@@ -76,21 +76,9 @@ func welfare(stages []*stage) quantity.Money {
 	return total
 }
 
-// list adds the prices of a stage's zones and classes that have a fill.
-func (r *Result) list(s *stage, t *tariff) {
-	for zone := range int32(len(s.lines)) { //nolint:gosec // a book has fewer than 2^29 zones
-		for class := Any; class <= Green; class++ {
-			if s.trades(zone, class, Buy) || s.trades(zone, class, Sell) {
-				z := uint32(zone) //nolint:gosec // an index
-				r.Prices = append(r.Prices, ZonePrice{Zone: z, Class: class, Stage: s.kind, Price: t.price(z, class)})
-			}
-		}
-	}
-}
-
-// settle writes the fills at the prices of a stage and order, and what is left
-// between buyers and sellers: the network's.
-func (r *Result) settle(stages []*stage, price func(stage int, order uint32) quantity.Price) {
+// settle writes the fills as price completes them, and what is left between
+// buyers and sellers: the network's.
+func (r *Result) settle(stages []*stage, price func(stage int, f *Fill)) {
 	b := stages[0].book
 	count := 0
 	for _, s := range stages {
@@ -102,36 +90,22 @@ func (r *Result) settle(stages []*stage, price func(stage int, order uint32) qua
 	}
 	r.Fills = make([]Fill, 0, count)
 	for i := range b.Orders {
-		order := uint32(i) //nolint:gosec // fewer than 2^32 orders
 		for n, s := range stages {
-			if filled := s.filled[i]; filled > 0 {
-				r.fill(b, Fill{Order: order, Stage: s.kind, Energy: filled, Price: price(n, order)})
+			if s.filled[i] == 0 {
+				continue
+			}
+			f := Fill{Order: uint32(i), Stage: s.kind, Energy: s.filled[i]} //nolint:gosec // fewer than 2^32 orders
+			price(n, &f)
+			r.Fills = append(r.Fills, f)
+			if b.Orders[i].Side == Buy {
+				r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, f.Amount)
+			} else {
+				r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, f.Amount)
 			}
 		}
 	}
-	r.balance(b.Utility)
-}
-
-// balance adds what the utility pays and takes to the network's revenue.
-func (r *Result) balance(u *Utility) {
-	if u == nil {
-		return
-	}
-	r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, money(r.UtilityBought, u.FeedIn))
-	r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, money(r.UtilitySold, u.Retail))
-}
-
-func (r *Result) fill(b *Book, f Fill) {
-	f.Amount = money(f.Energy, f.Price)
-	r.Fills = append(r.Fills, f)
-	r.collect(b, f)
-}
-
-// collect adds what an order pays, or takes, to the network's revenue.
-func (r *Result) collect(b *Book, f Fill) {
-	if b.Orders[f.Order].Side == Buy {
-		r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, f.Amount)
-	} else {
-		r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, f.Amount)
+	if b.Utility != nil {
+		r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, money(r.UtilityBought, b.Utility.FeedIn))
+		r.NetworkRevenue = quantity.MustSub(r.NetworkRevenue, money(r.UtilitySold, b.Utility.Retail))
 	}
 }

@@ -15,7 +15,7 @@ type stage struct {
 	book     *Book
 	tree     *tree
 	utility  *Utility // nil: nobody stands at the root.
-	capped   bool     // Whether limits count no further than the utility's prices.
+	terms    terms
 	lines    []line
 	prior    *stage            // nil in the first.
 	filled   []quantity.Energy // Per order.
@@ -25,19 +25,23 @@ type stage struct {
 
 // newStages are the stages of a book, the first one ready to run.
 func newStages(b *Book, t *tree) []*stage {
-	s := &stage{kind: Members, book: b, tree: t, lines: make([]line, len(b.Zones))}
+	s := &stage{kind: Members, terms: asStated, book: b, tree: t, lines: make([]line, len(b.Zones))}
 	for z, zone := range b.Zones {
 		s.lines[z] = line{export: room(zone.ExportLimit), imports: room(zone.ImportLimit)}
 	}
-	if b.Utility == nil {
+	rest := &stage{kind: WithUtility, book: b, tree: t, utility: b.Utility, prior: s, lines: slices.Clone(s.lines)}
+	switch {
+	case b.Utility == nil:
 		return []*stage{s}
+	case b.Mode == MidMarket:
+		s.terms, rest.terms = atMidMarket, atUtility
+	case b.MembersFirst:
+		s.terms = capped
+	default:
+		rest.prior = nil
+		return []*stage{rest}
 	}
-	if !b.MembersFirst {
-		s.kind, s.utility = WithUtility, b.Utility
-		return []*stage{s}
-	}
-	s.capped = true
-	return []*stage{s, {kind: WithUtility, book: b, tree: t, utility: b.Utility, prior: s, lines: slices.Clone(s.lines)}}
+	return []*stage{s, rest}
 }
 
 func room(limit quantity.Energy) quantity.Energy {
@@ -56,31 +60,6 @@ func (s *stage) leave(next *stage) {
 		if l.imports < boundless {
 			next.lines[z].imports = l.imports + s.flow[z]
 		}
-	}
-}
-
-// wanted is the energy that an order has left for a stage.
-func (s *stage) wanted(order uint32) quantity.Energy {
-	energy := s.book.Orders[order].Energy
-	if s.prior != nil {
-		energy -= s.prior.filled[order]
-	}
-	return energy
-}
-
-// counted is what a limit counts in a stage: among members an any bid counts at
-// most what the energy costs from the utility, and an offer at least what the
-// utility pays for it. The utility has no green, so a green bid keeps its limit.
-func (s *stage) counted(zone int32, class Class, side Side, limit quantity.Price) quantity.Price {
-	switch {
-	case !s.capped:
-		return limit
-	case side == Sell:
-		return max(limit, s.book.Utility.FeedIn-s.tree.path[zone])
-	case class == Any:
-		return min(limit, s.book.Utility.Retail+s.tree.path[zone])
-	default:
-		return limit
 	}
 }
 

@@ -2,16 +2,19 @@ package auction
 
 import "github.com/commonwatt/commonwatt/quantity"
 
+// payUniform pays every trade at one price per zone, class and stage.
+func payUniform(r *Result, stages []*stage) {
+	r.pay(stages, func(s *stage) tariff {
+		t, err := newAdmissible(s, s.book.Rule).paid(s.greenTrades(Buy) || s.greenTrades(Sell))
+		assert(err == nil, "an optimum without admissible prices")
+		return t
+	})
+}
+
 // tariff is what a stage's orders pay and get.
 type tariff struct {
 	zone    []int64 // Per zone the price of any energy.
 	premium int64   // What green energy costs above it.
-}
-
-// newTariff is the tariff of a stage by the book's rule, or says why no prices fit
-// its trades.
-func newTariff(s *stage) (tariff, error) {
-	return newAdmissible(s, s.book.Rule).paid(s.greenTrades(Buy) || s.greenTrades(Sell))
 }
 
 func (t *tariff) price(zone uint32, class Class) quantity.Price {
@@ -21,20 +24,29 @@ func (t *tariff) price(zone uint32, class Class) quantity.Price {
 	return quantity.Price(t.zone[zone])
 }
 
-// clearUniform makes the optimal trades at one price per zone, class and stage.
-func clearUniform(b *Book) *Result {
-	stages := optimal(b)
+// pay pays each stage's trades by a tariff.
+func (r *Result) pay(stages []*stage, tariffOf func(*stage) tariff) {
 	tariffs := make([]tariff, len(stages))
-	r := newResult(stages)
 	for i, s := range stages {
-		t, err := newTariff(s)
-		assert(err == nil, "an optimum without admissible prices")
-		tariffs[i] = t
+		tariffs[i] = tariffOf(s)
 		r.list(s, &tariffs[i])
 	}
-	r.settle(stages, func(stage int, order uint32) quantity.Price {
-		o := &b.Orders[order]
-		return tariffs[stage].price(o.Zone, o.Class)
+	orders := stages[0].book.Orders
+	r.settle(stages, func(stage int, f *Fill) {
+		o := &orders[f.Order]
+		f.Price = tariffs[stage].price(o.Zone, o.Class)
+		f.Amount = money(f.Energy, f.Price)
 	})
-	return r
+}
+
+// list adds the prices of a stage's zones and classes that have a fill.
+func (r *Result) list(s *stage, t *tariff) {
+	for zone := range int32(len(s.lines)) { //nolint:gosec // a book has fewer than 2^29 zones
+		for class := Any; class <= Green; class++ {
+			if s.trades(zone, class, Buy) || s.trades(zone, class, Sell) {
+				z := uint32(zone) //nolint:gosec // an index
+				r.Prices = append(r.Prices, ZonePrice{Zone: z, Class: class, Stage: s.kind, Price: t.price(z, class)})
+			}
+		}
+	}
 }

@@ -1,0 +1,84 @@
+package auction
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/quantity"
+)
+
+// UtilityParty stands for the utility in a trade.
+const UtilityParty int32 = -1
+
+// Trade says that a seller's energy goes to a buyer. What lies between the two
+// prices is the network's.
+type Trade struct {
+	Seller, Buyer           int32 // Indices into Book.Orders, or UtilityParty.
+	Energy                  quantity.Energy
+	BuyerPrice, SellerPrice quantity.Price
+	Class                   Class // The buyer's.
+	Stage                   Stage
+}
+
+// Partner says which sellers a buyer would rather have its energy from, best
+// first. Both are indices into Book.Owners.
+type Partner struct {
+	Buyer   uint32
+	Sellers []uint32
+}
+
+// Assign says whose energy goes to whom. It changes nothing that anyone pays:
+// which Wh is whose is free at one price, so an owner's own energy goes to the
+// owner first, then to partners in the order given, then to the nearest on the
+// tree of zones, and among those pro rata. Green bids are served first, by green
+// offers. The trades of each order sum to its fills, and over each line, one way
+// less the other, to its flow. In PayAsBid the price depends on the pair, so the
+// pairs are those of the mode. The result must be that of Clear.
+func Assign(b *Book, r *Result, partners []Partner) []Trade {
+	stages, err := restage(b, r)
+	assert(err == nil, "a result that is not of this book")
+	var trades []Trade
+	for _, s := range stages {
+		var made []Trade
+		if b.Mode == PayAsBid {
+			made = s.pairs()
+		} else {
+			made = s.assign(partners)
+			s.price(made, r)
+		}
+		slices.SortFunc(made, func(x, y Trade) int {
+			return cmp.Or(cmp.Compare(x.Buyer, y.Buyer), cmp.Compare(x.Seller, y.Seller), cmp.Compare(x.Class, y.Class))
+		})
+		trades = append(trades, made...)
+	}
+	return trades
+}
+
+// price writes what the parties of a stage's trades pay and get.
+func (s *stage) price(trades []Trade, r *Result) {
+	prices := make([]quantity.Price, len(s.book.Orders))
+	for _, f := range r.Fills {
+		if f.Stage == s.kind {
+			prices[f.Order] = f.Price
+		}
+	}
+	for i := range trades {
+		t := &trades[i]
+		if t.Buyer == UtilityParty {
+			t.BuyerPrice = s.utility.FeedIn
+		} else {
+			t.BuyerPrice = prices[t.Buyer]
+		}
+		if t.Seller == UtilityParty {
+			t.SellerPrice = s.utility.Retail
+		} else {
+			t.SellerPrice = prices[t.Seller]
+		}
+	}
+}
+
+// drawn is each order's place by lot.
+func (s *stage) drawn() []uint64 {
+	orders := s.book.Orders
+	return lots(s.book.Seed, len(orders), func(i int) string { return orders[i].ID })
+}

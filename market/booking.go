@@ -27,7 +27,7 @@ type booking struct {
 	positions []int32         // By order.
 	places    []Place         // By position.
 	owners    map[grid.PointID]uint32
-	partners  auction.Partners
+	choices   []choice
 }
 
 func newBooking(s state.Reader, id grid.MicrogridID, i interval.Interval) *booking {
@@ -76,6 +76,9 @@ func (b *booking) add(p metering.Position) {
 	if w.Sell != nil {
 		sell = *w.Sell
 	}
+	if len(w.Partners) > 0 {
+		b.choices = append(b.choices, choice{p.Point, w.Partners})
+	}
 	b.order(p, "b", auction.Buy, class(w.Green), p.Import, buy)
 	b.order(p, "s", auction.Sell, class(w.SellsGreen), p.Export, sell)
 }
@@ -97,6 +100,32 @@ func (b *booking) order(p metering.Position, prefix string, side auction.Side, c
 	})
 	b.positions = append(b.positions, int32(len(b.places)-1)) //nolint:gosec // positions are fewer
 	b.energy = quantity.MustAdd(b.energy, e)
+}
+
+// choice is whom a point would rather buy from.
+type choice struct {
+	point    grid.PointID
+	partners []grid.PointID
+}
+
+// partners are the choices in the auction's words: those who have no order in
+// this interval are left out.
+func (b *booking) partners() []auction.Partner {
+	var list []auction.Partner
+	for _, c := range b.choices {
+		p := auction.Partner{}
+		var known bool
+		if p.Buyer, known = b.owners[c.point]; !known {
+			continue
+		}
+		for _, point := range c.partners {
+			if seller, there := b.owners[point]; there {
+				p.Sellers = append(p.Sellers, seller)
+			}
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // side is the position behind one side of an assigned trade.

@@ -62,7 +62,7 @@ func Clear(s state.Reader, id grid.MicrogridID, i interval.Interval, positions [
 			c.Zones[p.Zone].Priced, c.Zones[p.Zone].Price = true, p.Price
 		}
 	}
-	for _, t := range auction.Assign(&b.book, result, b.partners) {
+	for _, t := range auction.Assign(&b.book, result, b.partners()) {
 		if t.Stage == auction.WithUtility && b.book.MembersFirst {
 			continue
 		}

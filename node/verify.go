@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/commonwatt/commonwatt/admission"
@@ -218,31 +220,60 @@ func sameRows(a, b state.Reader) (uint64, error) {
 	return n, nil
 }
 
-// sameView rebuilds the read model from the receipts and compares it.
-func (r *replayer) sameView() error {
+// sameView rebuilds the read model from the receipts and compares it. It works on
+// a copy: opening a database may write to it.
+func (r *replayer) sameView() (err error) {
 	height := r.verified.Height
-	stored, err := view.OpenReadOnly(filepath.Join(r.dir, viewFile))
-	if err != nil {
-		return &Difference{height, "the read model cannot be opened", err}
-	}
-	defer stored.Close()
-	rebuilt, err := view.Open(view.InMemory)
+	scratch, err := os.MkdirTemp("", "commonwatt-verify-")
 	if err != nil {
 		return err
 	}
-	defer rebuilt.Close()
-	f := newFeed(r.store, rebuilt)
-	f.catchUp()
-	if f.err != nil {
-		return &Difference{height, "the read model cannot be rebuilt", f.err}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	stored := filepath.Join(scratch, "stored.sqlite")
+	if err := copyFile(stored, filepath.Join(r.dir, viewFile)); err != nil {
+		return &Difference{height, "the read model cannot be read", err}
 	}
-	mine, err := rebuilt.Digest(r.ctx)
+	theirs, err := digestOf(r.ctx, stored, nil)
 	if err != nil {
-		return err
+		return &Difference{height, "the read model cannot be read", err}
 	}
-	theirs, err := stored.Digest(r.ctx)
-	if err != nil || mine != theirs {
-		return &Difference{height, "the read model is not what the receipts make: delete view.sqlite and it is made again", err}
+	mine, err := digestOf(r.ctx, filepath.Join(scratch, "rebuilt.sqlite"), r.store)
+	if err != nil {
+		return &Difference{height, "the read model cannot be rebuilt", err}
+	}
+	if mine != theirs {
+		return &Difference{height, "the read model is not what the receipts make: delete " + viewFile + " and it is made again", nil}
 	}
 	return nil
+}
+
+// digestOf is the digest of a view, after the records of a store, if there is
+// one, went into it.
+func digestOf(ctx context.Context, path string, records *store.Store) (digest [sha256.Size]byte, err error) {
+	v, err := view.Open(path)
+	if err != nil {
+		return digest, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if records != nil {
+		f := newFeed(records, v)
+		if f.catchUp(); f.err != nil {
+			return digest, f.err
+		}
+	}
+	return v.Digest(ctx)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }

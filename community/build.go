@@ -33,6 +33,9 @@ type builder struct {
 	path  string
 	lines places
 	c     *Community
+
+	zoneIDs   []string // In the order of the file.
+	zoneIndex map[string]int
 }
 
 func (b *builder) build(f *file) error {
@@ -210,4 +213,3 @@ func list(words []string) string {
 	}
 	return strings.Join(named, ", ")
 }
-

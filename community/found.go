@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/commonwatt/commonwatt/auction"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
@@ -111,7 +110,7 @@ func (p *planner) accounts() {
 	}
 	if _, ok := ledger.AssetAt(p.rows, p.c.CurrencyID()); !ok {
 		p.add(ledger.DefineKind.Encode(ledger.Define{
-			Asset: p.c.CurrencyID(), Symbol: p.c.Currency, Decimals: uint8(p.c.Decimals), //nolint:gosec // ≤ 18, checked by the parser
+			Asset: p.c.CurrencyID(), Symbol: p.c.Currency, Decimals: uint8(p.c.Decimals), //nolint:gosec // ≤ 9, checked by the parser
 		}))
 	}
 }
@@ -128,31 +127,14 @@ func (p *planner) microgrid(operator tx.AccountID, start interval.Time) error {
 			Correction: uint32(p.c.CorrectionDays) * 24 * 3600, //nolint:gosec // ≤ 400, checked by the parser
 		}))
 	}
-	r := p.c.rules()
 	switch {
-	case market.RulesAt(p.rows, id, p.from) == r:
+	case market.RulesAt(p.rows, id, p.from) == p.c.Rules:
 		return nil
 	case ok && m.Open != m.Start:
 		return ErrRules
 	}
-	p.add(market.SetRulesKind.Encode(market.SetRules{Microgrid: id, Rules: r}))
+	p.add(market.SetRulesKind.Encode(market.SetRules{Microgrid: id, Rules: p.c.Rules}))
 	return nil
-}
-
-// rules are the file's, in the market's words.
-func (c *Community) rules() market.Rules {
-	r := market.Rules{MembersFirst: c.MembersFirst}
-	switch c.Mode {
-	case PayAsBid:
-		r.Mode = auction.PayAsBid
-	case MidMarket:
-		r.Mode = auction.MidMarket
-	case Uniform:
-	}
-	if c.PriceRule == Clearing {
-		r.Rule = auction.ClearingRule
-	}
-	return r
 }
 
 func (p *planner) root() grid.ZoneID {
@@ -185,15 +167,8 @@ func (p *planner) zones() {
 		}
 	}
 	for _, z := range p.c.Zones {
-		line := grid.Line{Charge: z.Charge, ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit}
-		if z.ExportLimit != nil {
-			line.ExportLimit = *z.ExportLimit
-		}
-		if z.ImportLimit != nil {
-			line.ImportLimit = *z.ImportLimit
-		}
-		if z.Parent != "" && known[p.c.ZoneID(z.ID)].Line != line {
-			p.add(grid.SetLineKind.Encode(grid.SetLine{Microgrid: id, Zone: p.c.ZoneID(z.ID), From: p.from, Line: line}))
+		if z.Parent != "" && known[p.c.ZoneID(z.ID)].Line != z.Line {
+			p.add(grid.SetLineKind.Encode(grid.SetLine{Microgrid: id, Zone: p.c.ZoneID(z.ID), From: p.from, Line: z.Line}))
 		}
 	}
 }
@@ -209,9 +184,8 @@ func (p *planner) tariff(end interval.Time) error {
 	}
 	var missing []tariff.Step
 	for _, s := range steps {
-		prices := tariff.Prices{Retail: s.Retail, FeedIn: s.FeedIn, Levy: s.Levy}
-		if was, ok := tariff.At(p.rows, p.c.Microgrid(), s.From); !ok || was != prices || len(missing) > 0 {
-			missing = append(missing, tariff.Step{From: s.From, Prices: prices})
+		if was, ok := tariff.At(p.rows, p.c.Microgrid(), s.From); !ok || was != s.Prices || len(missing) > 0 {
+			missing = append(missing, s)
 		}
 	}
 	for len(missing) > 0 {

@@ -1,7 +1,6 @@
 package community
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/commonwatt/commonwatt/grid"
@@ -15,14 +14,14 @@ func (p *planner) member(m Member) {
 	if _, ok := grid.PointAt(p.rows, grid.Point{Microgrid: id, Point: point}); !ok {
 		p.add(grid.ConnectKind.Encode(grid.Connect{
 			Microgrid: id, Point: point, Zone: p.c.ZoneID(m.Zone), Account: p.c.Account(m.Name),
-			CapacityW: uint64(m.CapacityW), From: p.from, //nolint:gosec // ≥ 0, checked by the parser
+			CapacityW: m.CapacityW, From: p.from,
 		}))
 	}
-	p.device(m.Name, Device{Meter: m.Meter}, grid.Meter)
+	p.device(m.Name, Device{Meter: m.Meter, Kind: grid.Meter})
 	for _, d := range m.Devices {
-		p.device(m.Name, d, d.Kind.device())
+		p.device(m.Name, d)
 	}
-	wish := market.Wish{Buy: m.BuyLimit, Sell: m.SellLimit, Green: m.Green, SellsGreen: m.GreenSold}
+	wish := market.Wish{Buy: m.BuyLimit, Sell: m.SellLimit, Green: m.Green, SellsGreen: m.SellsGreen}
 	for _, partner := range m.Partners {
 		wish.Partners = append(wish.Partners, p.c.PointID(partner))
 	}
@@ -32,38 +31,15 @@ func (p *planner) member(m Member) {
 }
 
 // device enrols one device of a member.
-func (p *planner) device(member string, d Device, kind grid.Kind) {
+func (p *planner) device(member string, d Device) {
 	id, device := p.c.Microgrid(), p.c.DeviceID(d.Meter)
 	if _, ok := grid.DeviceAt(p.rows, grid.Device{Microgrid: id, Device: device}); ok {
 		return
 	}
 	p.add(grid.EnrolKind.Encode(grid.Enrol{
-		Microgrid: id, Device: device, Point: p.c.PointID(member), Kind: kind,
-		CapacityW: uint64(d.CapacityW), From: p.from, //nolint:gosec // ≥ 0, checked by the parser
+		Microgrid: id, Device: device, Point: p.c.PointID(member), Kind: d.Kind,
+		CapacityW: d.CapacityW, From: p.from,
 	}))
-}
-
-// device is the kind in the ledger's words.
-func (k Kind) device() grid.Kind {
-	switch k {
-	case Solar:
-		return grid.Solar
-	case Wind:
-		return grid.Wind
-	case Hydro:
-		return grid.Hydro
-	case Battery:
-		return grid.Battery
-	case EV:
-		return grid.Charger
-	case HeatPump:
-		return grid.HeatPump
-	case Load:
-		return grid.Load
-	case Generator:
-		return grid.Generator
-	}
-	panic(fmt.Sprintf("community: a device of kind %q was accepted", k))
 }
 
 // equal reports whether two wishes ask for the same.

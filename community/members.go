@@ -12,7 +12,7 @@ import (
 // kinds are the names in the file of what a device is, by number.
 var kinds = []string{
 	grid.Solar: "solar", grid.Wind: "wind", grid.Hydro: "hydro", grid.Battery: "battery",
-	grid.Charger: "ev", grid.HeatPump: "heat-pump", grid.Load: "load",
+	grid.Charger: "ev", grid.HeatPump: "heat-pump", grid.Load: "load", grid.Generator: "generator",
 }
 
 // reserved are the names of accounts that are no members.
@@ -97,17 +97,13 @@ func (b *builder) place(field string, m *Member) error {
 	if m.Zone == "" && len(b.c.Zones) == 1 {
 		m.Zone = b.c.Zones[0].ID
 	}
-	ids := make([]string, len(b.c.Zones))
-	for i, z := range b.c.Zones {
-		if z.ID == m.Zone {
-			return nil
-		}
-		ids[i] = z.ID
+	if _, known := b.zoneIndex[m.Zone]; known {
+		return nil
 	}
 	if m.Zone == "" {
-		return b.refuse(field, "is missing; zones are %s", some(ids))
+		return b.refuse(field, "is missing; zones are %s", some(b.zoneIDs))
 	}
-	return b.refuse(field, "there is no zone %.80q%s; zones are %s", m.Zone, meant(m.Zone, ids), some(ids))
+	return b.refuse(field, "there is no zone %.80q%s; zones are %s", m.Zone, meant(m.Zone, b.zoneIDs), some(b.zoneIDs))
 }
 
 func (b *builder) device(at, member string, d fileDevice) (device Device, err error) {

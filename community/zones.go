@@ -19,18 +19,18 @@ func (b *builder) zones(file []fileZone) error {
 	if len(file) > zonesMax {
 		return b.refuse("zone", "there are more than %d zones", zonesMax)
 	}
-	index := map[string]int{}
+	b.zoneIndex = make(map[string]int, len(file))
 	for i, z := range file {
 		field := fmt.Sprintf("zone[%d].id", i)
 		if !identifier(z.ID) {
 			return b.refuse(field, "%.80q is no identifier; %s", z.ID, identifierRule)
 		}
-		if first, taken := index[z.ID]; taken {
+		if first, taken := b.zoneIndex[z.ID]; taken {
 			return b.refuse(field, "%q is zone[%d] already", z.ID, first)
 		}
-		index[z.ID] = i
+		b.zoneIndex[z.ID], b.zoneIDs = i, append(b.zoneIDs, z.ID)
 	}
-	depths, err := b.tree(file, index)
+	depths, err := b.tree(file)
 	if err != nil {
 		return err
 	}
@@ -50,36 +50,29 @@ func (b *builder) zones(file []fileZone) error {
 }
 
 // tree checks that the zones are a tree with one root and returns their depths.
-func (b *builder) tree(file []fileZone, index map[string]int) (depths []int, err error) {
+func (b *builder) tree(file []fileZone) (depths []int, err error) {
 	root := -1
 	for i, z := range file {
 		field := fmt.Sprintf("zone[%d].parent", i)
-		_, known := index[z.Parent]
+		_, known := b.zoneIndex[z.Parent]
 		switch {
 		case z.Parent == "" && root >= 0:
 			return nil, b.refuse(field, "is missing; the root is %q already, and a tree has one", file[root].ID)
 		case z.Parent == "":
 			root = i
 		case !known:
-			return nil, b.refuse(field, "there is no zone %q%s; zones are %s", z.Parent, meant(z.Parent, b.zoneIDs(file)), some(b.zoneIDs(file)))
+			return nil, b.refuse(field, "there is no zone %q%s; zones are %s", z.Parent, meant(z.Parent, b.zoneIDs), some(b.zoneIDs))
 		}
 	}
 	depths = make([]int, len(file))
 	for i := range file {
-		for at := i; file[at].Parent != ""; at = index[file[at].Parent] {
+		for at := i; file[at].Parent != ""; at = b.zoneIndex[file[at].Parent] {
 			if depths[i]++; depths[i] > grid.MaxDepth {
 				return nil, b.refuse(fmt.Sprintf("zone[%d].parent", i), "leads in a circle or more than %d lines away from the root", grid.MaxDepth)
 			}
 		}
 	}
 	return depths, nil
-}
-
-func (b *builder) zoneIDs(file []fileZone) (ids []string) {
-	for _, z := range file {
-		ids = append(ids, z.ID)
-	}
-	return ids
 }
 
 // line reads charge and limits of the line from a zone to its parent.

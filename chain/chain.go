@@ -33,7 +33,8 @@ type Application interface {
 	// called again, as a recheck, for those that wait when a block was committed.
 	Check(tx []byte, recheck bool) error
 	// Due returns the transactions that any validator puts before all others, of
-	// maxBytes in total, from the committed state alone.
+	// maxBytes in total, from the committed state alone. It may be called several
+	// times before they are in a block.
 	Due(maxBytes int64) [][]byte
 	// Accept says whether a proposed block's transactions may be in a block.
 	Accept(txs [][]byte) error
@@ -85,8 +86,12 @@ var (
 // not be closed under it; end the process.
 var ErrStuck = errors.New("chain: did not stop in time")
 
-// stopMax bounds how long Stop waits for the block at hand.
-const stopMax = 30 * time.Second
+// How long Stop waits: for the block at hand to be decided, which takes others in
+// a network, and for everything to end.
+const (
+	decideMax = 5 * time.Second
+	stopMax   = 30 * time.Second
+)
 
 // Chain is a running node.
 type Chain struct {
@@ -113,7 +118,7 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 	}
 	c := &Chain{driver: driver, parts: parts, room: newRoom(parts.mempool), log: cfg.Log}
 	if err := parts.start(); err != nil {
-		return nil, fmt.Errorf("chain: start: %w", err)
+		return nil, fmt.Errorf("chain: start: %w", errors.Join(err, parts.stop()))
 	}
 	go c.watch()
 	return c, nil
@@ -200,6 +205,8 @@ func (c *Chain) Stop() error {
 		return nil
 	}
 	c.stopped = true
+	c.parts.log.quiet.Store(true)
+	c.finish()
 	c.driver.halt(ErrStopped)
 	done := make(chan error, 1)
 	go func() { done <- c.parts.stop() }()
@@ -208,5 +215,14 @@ func (c *Chain) Stop() error {
 		return err
 	case <-time.After(stopMax):
 		return ErrStuck
+	}
+}
+
+// finish lets this node's last proposal become a block, and begins no other.
+func (c *Chain) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), decideMax)
+	defer cancel()
+	if err := c.Wait(ctx, c.parts.signer.close()); err != nil {
+		c.log.Warn("stopped before the last proposal was decided", "reason", err)
 	}
 }

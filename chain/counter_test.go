@@ -23,11 +23,10 @@ type counter struct {
 	height  int64
 	hash    []byte
 	next    counted
+	trigger uint64
 	due     [][]byte
 	blocks  []Block
-	checked func(tx []byte) error
-	// done receives the names of what a commit made last.
-	done func(names []uint64)
+	awaited []func(names []uint64)
 }
 
 // counted is a block between Finalize and Commit.
@@ -35,6 +34,7 @@ type counted struct {
 	height int64
 	hash   []byte
 	names  []uint64
+	has    map[uint64]bool
 }
 
 var errShort = errors.New("counter: the transaction has no name")
@@ -42,15 +42,20 @@ var errShort = errors.New("counter: the transaction has no name")
 // newCounter goes on from what the database holds.
 func newCounter(t testing.TB, db dbm.DB) *counter {
 	t.Helper()
-	c := &counter{db: db}
-	head, err := db.Get([]byte("head"))
+	c, err := loadCounter(db)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+func loadCounter(db dbm.DB) (*counter, error) {
+	c := &counter{db: db}
+	head, err := db.Get([]byte("head"))
 	if head != nil {
 		c.height, c.hash = int64(binary.BigEndian.Uint64(head)), head[8:]
 	}
-	return c
+	return c, err
 }
 
 func (c *counter) Last() (int64, []byte) { return c.height, c.hash }
@@ -65,17 +70,28 @@ func (c *counter) Check(tx []byte, _ bool) error {
 	if len(tx) < 8 {
 		return errShort
 	}
-	if c.checked != nil {
-		return c.checked(tx)
-	}
 	return nil
 }
 
-func (c *counter) Due(int64) [][]byte {
+// owe makes transactions due once a transaction of a name was carried out.
+func (c *counter) owe(trigger uint64, due ...[]byte) { c.trigger, c.due = trigger, due }
+
+// await calls f with the names of the transactions that each commit carried out.
+func (c *counter) await(f func(names []uint64)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	due := c.due
-	c.due = nil
+	c.awaited = append(c.awaited, f)
+}
+
+func (c *counter) Due(int64) (due [][]byte) {
+	if !c.committed(c.trigger) {
+		return nil
+	}
+	for _, tx := range c.due {
+		if !c.committed(nameOf(tx)) {
+			due = append(due, tx)
+		}
+	}
 	return due
 }
 
@@ -89,28 +105,27 @@ func (c *counter) Accept(txs [][]byte) error {
 }
 
 func (c *counter) Finalize(b Block) (Outcome, error) {
-	c.next = counted{height: b.Height, hash: c.hash}
+	c.next = counted{height: b.Height, hash: c.hash, has: map[uint64]bool{}}
 	c.blocks = append(c.blocks, Block{Height: b.Height, Time: b.Time, Hash: b.Hash, Txs: b.Txs})
 	results := make([]Result, len(b.Txs))
 	for i, tx := range b.Txs {
-		name := binary.BigEndian.Uint64(tx)
+		name := nameOf(tx)
 		if c.has(name) {
 			results[i].Code = 1
 			continue
 		}
 		sum := sha256.Sum256(append(bytes.Clone(c.next.hash), tx...))
 		c.next.hash = sum[:]
-		c.next.names = append(c.next.names, name)
+		c.next.names, c.next.has[name] = append(c.next.names, name), true
 	}
 	return Outcome{Results: results, AppHash: c.next.hash}, nil
 }
 
 func (c *counter) has(name uint64) bool {
-	for _, other := range c.next.names {
-		if other == name {
-			return true
-		}
-	}
+	return c.next.has[name] || c.committed(name)
+}
+
+func (c *counter) committed(name uint64) bool {
 	has, err := c.db.Has(nameKey(name))
 	return err == nil && has
 }
@@ -127,13 +142,17 @@ func (c *counter) Commit() error {
 		return err
 	}
 	c.height, c.hash = c.next.height, c.next.hash
-	if c.done != nil {
-		c.done(c.next.names)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.awaited {
+		f(c.next.names)
 	}
 	return nil
 }
 
 func nameKey(name uint64) []byte { return fmt.Appendf(nil, "name/%d", name) }
+
+func nameOf(tx []byte) uint64 { return binary.BigEndian.Uint64(tx) }
 
 // tx returns a transaction of a name and a size.
 func tx(name uint64, size int) []byte {

@@ -2,7 +2,6 @@ package chain
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -76,9 +75,9 @@ func (d *driver) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, e
 
 // InitChain sets the state before the first block.
 func (d *driver) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
-	var appState []byte
-	if err := json.Unmarshal(r.AppStateBytes, &appState); err != nil {
-		return nil, fmt.Errorf("genesis state: %w", err)
+	appState, err := decodeAppState(r.AppStateBytes)
+	if err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
 	}
 	hash, err := d.app.Genesis(r.ChainId, appState)
 	if err != nil {

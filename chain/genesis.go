@@ -138,10 +138,23 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// document is the genesis as CometBFT has it. It takes the application's state
-// as JSON, so the bytes go in as a string of base64.
+// encodeAppState makes the application's state a JSON string of base64, because
+// CometBFT's genesis is JSON through and through.
+func encodeAppState(appState []byte) ([]byte, error) {
+	return json.Marshal(append([]byte{}, appState...))
+}
+
+// decodeAppState reads what encodeAppState wrote.
+func decodeAppState(raw []byte) (appState []byte, err error) {
+	if err := json.Unmarshal(raw, &appState); err != nil {
+		return nil, fmt.Errorf("the application's state: %w", err)
+	}
+	return appState, nil
+}
+
+// document is the genesis as CometBFT has it.
 func (g Genesis) document() (*types.GenesisDoc, error) {
-	appState, err := json.Marshal(append([]byte{}, g.AppState...))
+	appState, err := encodeAppState(g.AppState)
 	if err != nil {
 		return nil, err
 	}

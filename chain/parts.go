@@ -12,7 +12,6 @@ import (
 	"github.com/cometbft/cometbft/evidence"
 	"github.com/cometbft/cometbft/mempool"
 	"github.com/cometbft/cometbft/p2p"
-	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/store"
 	"github.com/cometbft/cometbft/types"
@@ -31,7 +30,7 @@ const (
 type parts struct {
 	settings  *config.Config
 	log       logger
-	signer    *privval.FilePV
+	signer    *signer
 	node      *p2p.NodeKey
 	blocks    *store.BlockStore
 	states    state.Store
@@ -49,15 +48,13 @@ type parts struct {
 // puts the parts together. CometBFT panics when the replay contradicts what was
 // decided; here that is an error like any other that keeps a node from starting.
 func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("%v", reason)
-		}
-	}()
+	defer catch(&err)
 	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers}
-	if p.signer, p.node, err = loadKeys(cfg.Dir); err != nil {
+	key, node, err := loadKeys(cfg.Dir)
+	if err != nil {
 		return nil, err
 	}
+	p.signer, p.node = &signer{FilePV: key}, node
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
 		return nil, err
@@ -72,7 +69,8 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		return nil, err
 	}
 	pool.SetLogger(p.log)
-	return p, p.connect(pool, cfg.networked())
+	p.connect(pool, cfg.networked())
+	return p, nil
 }
 
 // catchUp loads the chain's state and hands the application every block it does
@@ -100,7 +98,7 @@ func (p *parts) catchUp(genesis *types.GenesisDoc) (err error) {
 }
 
 // connect makes the parts that run, and lets them reach each other.
-func (p *parts) connect(pool *evidence.Pool, networked bool) error {
+func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	p.mempool = mempool.NewCListMempool(p.settings.Mempool, p.conns.Mempool(), p.state.LastBlockHeight,
 		mempool.WithPreCheck(state.TxPreCheck(p.state)), mempool.WithPostCheck(state.TxPostCheck(p.state)))
 	p.mempool.SetLogger(p.log)
@@ -132,7 +130,6 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) error {
 	p.peers.SetNodeInfo(info)
 	p.peers.SetNodeKey(p.node)
 	p.peers.SetAddrBook(noBook{})
-	return nil
 }
 
 // alone reports whether this node is the only validator, so that it need not ask
@@ -189,6 +186,5 @@ func (p *parts) start() error {
 // stop ends everything. The switch stops the reactors, of which the one of
 // consensus waits for the block at hand.
 func (p *parts) stop() error {
-	p.log.quiet.Store(true)
 	return errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
 }

@@ -45,10 +45,13 @@ func (c Config) settings() *config.Config {
 	s.Consensus.CreateEmptyBlocks = false
 	s.Consensus.TimeoutCommit = 0
 	s.Consensus.SkipTimeoutCommit = true
+	s.Consensus.TimeoutPropose = 500 * time.Millisecond
 	if !c.networked() {
-		// A validator on its own waits for nobody, and must not give up on a
-		// proposal of its own because the machine is slow.
-		s.Consensus.TimeoutPropose = time.Minute
+		// A validator on its own has nobody's votes to wait for, and only itself to
+		// blame when the machine is too busy for a proposal in time.
+		s.Consensus.TimeoutPropose = time.Second
+		s.Consensus.TimeoutPrevote = time.Millisecond
+		s.Consensus.TimeoutPrecommit = time.Millisecond
 	}
 
 	s.Mempool.Recheck = true

@@ -1,0 +1,169 @@
+package chain
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+
+	"github.com/cometbft/cometbft/state"
+	"github.com/cometbft/cometbft/store"
+	"github.com/cometbft/cometbft/types"
+)
+
+// ErrBroken means that a chain's blocks contradict themselves or its genesis.
+var ErrBroken = errors.New("chain: the blocks are broken")
+
+// Decided is a block of a stopped chain, with what the chain says of its outcome.
+type Decided struct {
+	Block
+	// Next reports whether there is a block after this one. The two hashes below
+	// are in its header and so are known only then.
+	Next bool
+	// AppHash is the hash of the state after the block.
+	AppHash []byte
+	// ResultsHash is ResultsHash of the block's results.
+	ResultsHash []byte
+}
+
+// ResultsHash is how a chain commits to a block's results: the root of a tree
+// (RFC 6962 §2.1) over them.
+func ResultsHash(results []Result) []byte { return state.TxResultsHash(txResults(results)) }
+
+// Founding returns what a folder's genesis gives the application.
+func Founding(dir string) (chainID string, appState []byte, err error) {
+	genesis, err := types.GenesisDocFromFile(filepath.Join(dir, genesisFile))
+	if err != nil {
+		return "", nil, fmt.Errorf("chain: %w", err)
+	}
+	appState, err = decodeAppState(genesis.AppState)
+	if err != nil {
+		return "", nil, fmt.Errorf("chain: genesis: %w", err)
+	}
+	return genesis.ChainID, appState, nil
+}
+
+// Blocks yields every block of a stopped chain in order, checked: it follows on
+// the one before it, holds what its header says, and more than two thirds of the
+// validators that the header before it named have signed it. What no header says,
+// and the caller must compute, are the hashes of the outcome. An error ends the
+// sequence; it is ErrBroken when a check fails. Nothing is written.
+func Blocks(dir string, kv func(name string) KV) iter.Seq2[Decided, error] {
+	return func(yield func(Decided, error) bool) {
+		a, err := openArchive(dir, kv)
+		if err != nil {
+			yield(Decided{}, fmt.Errorf("chain: blocks: %w", err))
+			return
+		}
+		for height := a.genesis.InitialHeight; height <= a.blocks.Height(); height++ {
+			block, err := a.read(height)
+			if err != nil {
+				yield(Decided{}, fmt.Errorf("%w: block %d: %w", ErrBroken, height, err))
+				return
+			}
+			if !yield(block, nil) {
+				return
+			}
+		}
+	}
+}
+
+// archive reads the blocks of a stopped chain one after the other.
+type archive struct {
+	genesis *types.GenesisDoc
+	blocks  *store.BlockStore
+	states  state.Store
+	// at and id are the block to read next; last is the one before it, and named
+	// is the hash of the validators that are to sign the next.
+	at    *types.Block
+	last  types.BlockID
+	named []byte
+}
+
+func openArchive(dir string, kv func(name string) KV) (a *archive, err error) {
+	defer catch(&err)
+	a = &archive{}
+	if a.genesis, err = types.GenesisDocFromFile(filepath.Join(dir, genesisFile)); err != nil {
+		return nil, err
+	}
+	a.blocks = store.NewBlockStore(database{kv(blocksMap)})
+	a.states = state.NewStore(database{kv(stateMap)}, state.StoreOptions{DiscardABCIResponses: true})
+	a.named = a.genesis.ValidatorHash()
+	if base := a.blocks.Base(); base > a.genesis.InitialHeight {
+		return nil, fmt.Errorf("%w: they begin at height %d", ErrBroken, base)
+	}
+	return a, nil
+}
+
+// read reads and checks the block at a height and looks one ahead. CometBFT
+// panics over bytes that it cannot decode.
+func (a *archive) read(height int64) (d Decided, err error) {
+	defer catch(&err)
+	block := a.at
+	if block == nil {
+		block = a.blocks.LoadBlock(height)
+	}
+	if err := a.checkHeader(block, height); err != nil {
+		return d, err
+	}
+	parts, err := block.MakePartSet(types.BlockPartSizeBytes)
+	if err != nil {
+		return d, err
+	}
+	id := types.BlockID{Hash: block.Hash(), PartSetHeader: parts.Header()}
+	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: id.Hash, Txs: block.Txs.ToSliceOfBytes()}
+
+	commit := a.blocks.LoadSeenCommit(height)
+	if a.at = nil; height < a.blocks.Height() {
+		if a.at = a.blocks.LoadBlock(height + 1); a.at == nil {
+			return d, errors.New("the block after it is missing")
+		}
+		commit = a.at.LastCommit
+		d.Next, d.AppHash, d.ResultsHash = true, a.at.AppHash, a.at.LastResultsHash
+	}
+	if err := a.checkCommit(block, id, commit); err != nil {
+		return d, err
+	}
+	a.last, a.named = id, block.NextValidatorsHash
+	return d, nil
+}
+
+// checkHeader checks a block against itself and against the one before it.
+func (a *archive) checkHeader(block *types.Block, height int64) error {
+	switch {
+	case block == nil:
+		return errors.New("the block is missing")
+	case block.Height != height:
+		return fmt.Errorf("the block says it is at height %d", block.Height)
+	case block.ChainID != a.genesis.ChainID:
+		return fmt.Errorf("the block is of chain %q", block.ChainID)
+	case !block.LastBlockID.Equals(a.last):
+		return errors.New("the block does not follow on the one before it")
+	case !bytes.Equal(block.ValidatorsHash, a.named):
+		return errors.New("the block is of other validators than were named")
+	}
+	return block.ValidateBasic()
+}
+
+// checkCommit checks the signatures under a block.
+func (a *archive) checkCommit(block *types.Block, id types.BlockID, commit *types.Commit) error {
+	validators, err := a.states.LoadValidators(block.Height)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(validators.Hash(), block.ValidatorsHash) {
+		return errors.New("the validators on record are not the block's")
+	}
+	if commit == nil {
+		return errors.New("the signatures are missing")
+	}
+	return validators.VerifyCommit(block.ChainID, id, block.Height, commit)
+}
+
+// catch makes a panic an error.
+func catch(err *error) {
+	if reason := recover(); reason != nil {
+		*err = fmt.Errorf("%v", reason)
+	}
+}

@@ -1,0 +1,45 @@
+package chain
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/cometbft/cometbft/privval"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+)
+
+var errClosing = errors.New("chain: no new block, the node is being stopped")
+
+// signer signs for the validator until the node is to stop. From then on it
+// signs no further proposal, so the block at hand is the last: a proposal that is
+// signed but not yet logged when the process ends cannot be made again after the
+// next start, and the chain loses the time it takes to give up on it.
+type signer struct {
+	*privval.FilePV
+
+	mu       sync.Mutex
+	closing  bool
+	proposed int64
+}
+
+// SignProposal signs a proposal, unless the node is to stop.
+func (s *signer) SignProposal(chainID string, proposal *cmtproto.Proposal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return errClosing
+	}
+	if err := s.FilePV.SignProposal(chainID, proposal); err != nil {
+		return err
+	}
+	s.proposed = proposal.Height
+	return nil
+}
+
+// close makes the last proposal signed the last, and returns its height.
+func (s *signer) close() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	return s.proposed
+}

@@ -26,9 +26,10 @@ func payAsBid(r *Result, stages []*stage) {
 			}
 		}
 	}
-	r.settle(stages, func(stage int, f *Fill) {
+	r.settle(stages, func(stage int, f Fill) Fill {
 		f.Amount = amounts[stage][f.Order]
 		f.Price = floorPrice(f.Amount, f.Energy)
+		return f
 	})
 }
 

@@ -14,6 +14,9 @@ func (w *sweep) optimum(places []uint64) *allocation {
 	}
 	// Between two even premiums nothing changes, so the odd one above decides.
 	least, most := int64(0), highest/2+1
+	if w.at(1, a, nil) >= 0 { // Most often green is not scarce.
+		most = 0
+	}
 	for least < most {
 		middle := least + (most-least)/2
 		if w.at(2*middle+1, a, nil) >= 0 {

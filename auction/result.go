@@ -78,7 +78,7 @@ func welfare(stages []*stage) quantity.Money {
 
 // settle writes the fills as price completes them, and what is left between
 // buyers and sellers: the network's.
-func (r *Result) settle(stages []*stage, price func(stage int, f *Fill)) {
+func (r *Result) settle(stages []*stage, price func(stage int, f Fill) Fill) {
 	b := stages[0].book
 	count := 0
 	for _, s := range stages {
@@ -94,8 +94,7 @@ func (r *Result) settle(stages []*stage, price func(stage int, f *Fill)) {
 			if s.filled[i] == 0 {
 				continue
 			}
-			f := Fill{Order: uint32(i), Stage: s.kind, Energy: s.filled[i]} //nolint:gosec // fewer than 2^32 orders
-			price(n, &f)
+			f := price(n, Fill{Order: uint32(i), Stage: s.kind, Energy: s.filled[i]}) //nolint:gosec // fewer than 2^32 orders
 			r.Fills = append(r.Fills, f)
 			if b.Orders[i].Side == Buy {
 				r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, f.Amount)

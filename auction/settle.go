@@ -44,7 +44,7 @@ func (w *sweep) settle(a *allocation, places []uint64) {
 	low, high := w.net(root, price), w.net(root, price+1)
 	a.price[root], a.flow[root] = price, min(max(0, low), high)
 	assert(w.elastic || a.flow[root] == 0, "an island that trades with the outside")
-	var claims []claim
+	claims := w.scratch
 	for _, zone := range w.tree.order {
 		claims = w.claims(claims[:0], zone, a.price[zone], places)
 		if places == nil {
@@ -58,6 +58,7 @@ func (w *sweep) settle(a *allocation, places []uint64) {
 			a.price[c.zone] = w.nodes[c.zone].follow(a.price[zone], c.part)
 		}
 	}
+	w.scratch = claims[:0]
 }
 
 // between is the price nearest to p at which a zone neither exports nor imports.

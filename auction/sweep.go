@@ -49,6 +49,8 @@ type sweep struct {
 	swept   bool  // Whether the nodes know their regimes at some premium.
 	risen   int64 // The premium less the one before.
 
+	scratch []claim
+
 	elastic        bool // Whether a utility stands at the root.
 	feedIn, retail int64
 }
@@ -122,7 +124,11 @@ func (w *sweep) regimes(zone int32) {
 		return
 	}
 	n.surplus = w.reach(zone, n.surplus, 1)
-	n.balanced = w.reach(zone, n.balanced, 0)
+	if n.surplus != never && w.net(zone, n.surplus-1) < 0 {
+		n.balanced = n.surplus
+	} else {
+		n.balanced = w.reach(zone, n.balanced, 0)
+	}
 	if n.export < boundless {
 		n.full = w.reach(zone, n.full, max(n.export, 1))
 	}

@@ -32,10 +32,11 @@ func (r *Result) pay(stages []*stage, tariffOf func(*stage) tariff) {
 		r.list(s, &tariffs[i])
 	}
 	orders := stages[0].book.Orders
-	r.settle(stages, func(stage int, f *Fill) {
+	r.settle(stages, func(stage int, f Fill) Fill {
 		o := &orders[f.Order]
 		f.Price = tariffs[stage].price(o.Zone, o.Class)
 		f.Amount = money(f.Energy, f.Price)
+		return f
 	})
 }
 

@@ -1,0 +1,226 @@
+package view
+
+import (
+	"database/sql"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/settlement"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Microgrid is a microgrid with the accounts that it settles with.
+type Microgrid struct {
+	ID                     grid.MicrogridID
+	Operator               tx.AccountID
+	Utility, Network, Levy tx.AccountID
+	Currency               ledger.AssetID
+	Length                 interval.Length
+}
+
+// Microgrids returns every microgrid.
+func (r *Reader) Microgrids() ([]Microgrid, error) {
+	return list(r, `SELECT microgrid, operator, utility, network, levy, currency, length_s
+		FROM microgrid ORDER BY microgrid`, func(rows *sql.Rows, m *Microgrid) error {
+		return rows.Scan(id(&m.ID), id(&m.Operator), id(&m.Utility), id(&m.Network), id(&m.Levy), id(&m.Currency), &m.Length)
+	})
+}
+
+// Period is a half-open period of time.
+type Period struct{ From, Until interval.Time }
+
+// Settled returns the period of the intervals of a microgrid that are settled,
+// and whether there are any.
+func (r *Reader) Settled(m Microgrid) (p Period, ok bool, err error) {
+	var first, last sql.Null[interval.Time]
+	err = r.tx.QueryRowContext(r.ctx, "SELECT min(start), max(start) FROM interval WHERE microgrid = ?", bits(m.ID)).Scan(&first, &last)
+	return Period{first.V, last.V + interval.Time(m.Length)}, first.Valid, err
+}
+
+// Bill is what the statements of an account say in a period.
+type Bill struct {
+	Account   tx.AccountID
+	First     Lines // Of each statement's first revision.
+	Latest    Lines // Of each statement's latest revision.
+	Import    quantity.Energy
+	Export    quantity.Energy
+	Produced  quantity.Energy
+	Estimated int64          // How many statements hold an estimate.
+	Alone     quantity.Money // What it would owe with the utility alone.
+}
+
+// Bills returns the bills of a microgrid's members in a period, by account.
+// What is not Lines is that of the latest revisions.
+func (r *Reader) Bills(m grid.MicrogridID, p Period) ([]Bill, error) {
+	return list(r, `SELECT account,
+		sum(iif(revision = 1, neighbour_bought_wh, 0)), sum(iif(revision = 1, neighbour_bought, 0)),
+		sum(iif(revision = 1, neighbour_sold_wh, 0)), sum(iif(revision = 1, neighbour_sold, 0)),
+		sum(iif(revision = 1, utility_bought_wh, 0)), sum(iif(revision = 1, utility_bought, 0)),
+		sum(iif(revision = 1, utility_sold_wh, 0)), sum(iif(revision = 1, utility_sold, 0)),
+		sum(iif(revision = 1, network_charge_wh, 0)), sum(iif(revision = 1, network_charge, 0)),
+		sum(iif(revision = 1, levy_wh, 0)), sum(iif(revision = 1, levy, 0)),
+		sum(iif(superseded = 0, neighbour_bought_wh, 0)), sum(iif(superseded = 0, neighbour_bought, 0)),
+		sum(iif(superseded = 0, neighbour_sold_wh, 0)), sum(iif(superseded = 0, neighbour_sold, 0)),
+		sum(iif(superseded = 0, utility_bought_wh, 0)), sum(iif(superseded = 0, utility_bought, 0)),
+		sum(iif(superseded = 0, utility_sold_wh, 0)), sum(iif(superseded = 0, utility_sold, 0)),
+		sum(iif(superseded = 0, network_charge_wh, 0)), sum(iif(superseded = 0, network_charge, 0)),
+		sum(iif(superseded = 0, levy_wh, 0)), sum(iif(superseded = 0, levy, 0)),
+		sum(iif(superseded = 0, import_wh, 0)), sum(iif(superseded = 0, export_wh, 0)),
+		sum(iif(superseded = 0, produced_wh, 0)), sum(superseded = 0 AND estimated), sum(iif(superseded = 0, alone, 0))
+		FROM statement WHERE microgrid = ? AND start >= ? AND start < ? GROUP BY account ORDER BY account`,
+		func(rows *sql.Rows, b *Bill) error {
+			into := []any{id(&b.Account)}
+			for _, l := range []*Lines{&b.First, &b.Latest} {
+				for i := range l {
+					l[i].Line = settlement.Line(i + 1)
+					into = append(into, &l[i].Energy, &l[i].Amount)
+				}
+			}
+			return rows.Scan(append(into, &b.Import, &b.Export, &b.Produced, &b.Estimated, &b.Alone)...)
+		}, bits(m), int64(p.From), int64(p.Until))
+}
+
+// Receipts is what utility, network and levy get in a period.
+type Receipts struct{ UtilitySold, UtilityPaid, Network, Levy quantity.Money }
+
+// Received returns what utility, network and levy get in a period, by the first
+// revision of each interval and by the latest.
+func (r *Reader) Received(m grid.MicrogridID, p Period) (first, latest Receipts, err error) {
+	err = r.tx.QueryRowContext(r.ctx, `SELECT
+		coalesce(sum(iif(revision = 1, utility_sold, 0)), 0), coalesce(sum(iif(revision = 1, utility_paid, 0)), 0),
+		coalesce(sum(iif(revision = 1, network, 0)), 0), coalesce(sum(iif(revision = 1, levy, 0)), 0),
+		coalesce(sum(iif(superseded = 0, utility_sold, 0)), 0), coalesce(sum(iif(superseded = 0, utility_paid, 0)), 0),
+		coalesce(sum(iif(superseded = 0, network, 0)), 0), coalesce(sum(iif(superseded = 0, levy, 0)), 0)
+		FROM interval WHERE microgrid = ? AND start >= ? AND start < ?`, bits(m), int64(p.From), int64(p.Until)).Scan(
+		&first.UtilitySold, &first.UtilityPaid, &first.Network, &first.Levy,
+		&latest.UtilitySold, &latest.UtilityPaid, &latest.Network, &latest.Levy)
+	return first, latest, err
+}
+
+// Trade is energy that went from one account to another.
+type Trade struct {
+	Start         interval.Time
+	Zone          grid.ZoneID // The buyer's; the root's when the utility buys.
+	Seller, Buyer tx.AccountID
+	Energy        quantity.Energy
+	Price         quantity.Price // The buyer's, per Wh.
+	Amount        quantity.Money // What the buyer pays.
+	Class         market.Class
+}
+
+// Trades yields the trades of a period as they stand after corrections, by
+// start, zone, buyer and seller. A trade between neighbours is that of its
+// buyer's statement. What a statement sells to the utility is one trade; should
+// the utility have paid more than one price, Price is their average, rounded
+// down, and Amount exact.
+func (r *Reader) Trades(m Microgrid, p Period, yield func(Trade) error) error {
+	const latest = " WHERE s.microgrid = ? AND s.start >= ? AND s.start < ? AND s.superseded = 0 "
+	args := []any{
+		bits(m.ID), int64(p.From), int64(p.Until),
+		bits(m.Utility), bits(m.ID), bits(m.ID), int64(p.From), int64(p.Until),
+	}
+	return each(r, `SELECT s.start, s.zone, d.partner, s.account, d.energy_wh, d.price, d.energy_wh * d.price, d.class, s.point, d.n
+			FROM statement s JOIN deal d USING (microgrid, start, point, revision)`+latest+`AND d.bought = 1
+		UNION ALL SELECT s.start, z.zone, s.account, ?, s.utility_sold_wh, -s.utility_sold / s.utility_sold_wh, -s.utility_sold, 0, s.point, 0
+			FROM statement s JOIN zone z ON z.microgrid = ? AND z.parent = 0`+latest+`AND s.utility_sold_wh > 0
+		ORDER BY 1, 2, 4, 3, 9, 10`,
+		func(rows *sql.Rows, t *Trade) error {
+			var point, n int64
+			return rows.Scan(&t.Start, id(&t.Zone), id(&t.Seller), id(&t.Buyer), &t.Energy, &t.Price, &t.Amount, &t.Class, &point, &n)
+		}, yield, args...)
+}
+
+// ZoneInterval is what happened in one zone in one interval.
+type ZoneInterval struct {
+	Start interval.Time
+	settlement.ZoneTotal
+}
+
+// ZoneIntervals yields the intervals of a period as they stand after
+// corrections, by start and zone.
+func (r *Reader) ZoneIntervals(m grid.MicrogridID, p Period, yield func(ZoneInterval) error) error {
+	return each(r, `SELECT z.start, z.zone, z.price, z.supply_wh, z.demand_wh, z.traded_wh, z.bought_wh, z.sold_wh
+		FROM interval i JOIN zone_interval z USING (microgrid, start, revision)
+		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 ORDER BY z.start, z.zone`,
+		func(rows *sql.Rows, z *ZoneInterval) error {
+			var price sql.Null[quantity.Price]
+			err := rows.Scan(&z.Start, id(&z.Zone), &price, &z.Supply, &z.Demand, &z.Traded, &z.Bought, &z.Sold)
+			z.Price, z.Priced = price.V, price.Valid
+			return err
+		}, yield, bits(m), int64(p.From), int64(p.Until))
+}
+
+// Exceptions yields what somebody should look at, by device, reason and start.
+func (r *Reader) Exceptions(m grid.MicrogridID, p Period, yield func(metering.Exception) error) error {
+	return each(r, `SELECT device, reason, first_start, last_start, import_wh, export_wh
+		FROM exception WHERE microgrid = ? AND last_start >= ? AND first_start < ?
+		ORDER BY device, reason, first_start, height, position, n`,
+		func(rows *sql.Rows, e *metering.Exception) error {
+			e.Microgrid = m
+			return rows.Scan(id(&e.Device), &e.Reason, &e.From, &e.To, &e.Import, &e.Export)
+		}, yield, bits(m), int64(p.From), int64(p.Until))
+}
+
+// Counts is how much a period holds.
+type Counts struct {
+	Intervals  int64 // Settled.
+	Corrected  int64 // Of them, settled again.
+	Statements int64
+	Estimated  int64 // Of them, with a value that is an estimate.
+	Exceptions int64
+	Readings   int64 // Taken in all, whatever the period; those known already are not counted.
+}
+
+// Counts counts what a period holds.
+func (r *Reader) Counts(m grid.MicrogridID, p Period) (c Counts, err error) {
+	within := []any{bits(m), int64(p.From), int64(p.Until)}
+	for _, q := range []struct {
+		query string
+		args  []any
+		into  []any
+	}{
+		{`SELECT count(*), coalesce(sum(revision > 1), 0) FROM interval
+			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Intervals, &c.Corrected}},
+		{`SELECT count(*), coalesce(sum(estimated), 0) FROM statement
+			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Statements, &c.Estimated}},
+		{"SELECT count(*) FROM exception WHERE microgrid = ? AND last_start >= ? AND first_start < ?", within, []any{&c.Exceptions}},
+		{"SELECT coalesce(sum(readings - same), 0) FROM recorded WHERE microgrid = ?", within[:1], []any{&c.Readings}},
+	} {
+		if err := r.tx.QueryRowContext(r.ctx, q.query, q.args...).Scan(q.into...); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// Balances yields what accounts have, by account and asset, as the ledger keeps
+// it: without those that have nothing.
+func (r *Reader) Balances(yield func(ledger.Holding, ledger.Balance) error) error {
+	type row struct {
+		ledger.Holding
+		ledger.Balance
+	}
+	return each(r, "SELECT account, asset, posted, held FROM balance WHERE posted <> 0 OR held <> 0 ORDER BY account, asset",
+		func(rows *sql.Rows, b *row) error {
+			return rows.Scan(id(&b.Account), id(&b.Asset), &b.Posted, &b.Held)
+		}, func(b row) error { return yield(b.Holding, b.Balance) })
+}
+
+// id scans a number that the schema keeps by its bits.
+func id[T ~uint64](into *T) sql.Scanner { return scanner[T]{into} }
+
+type scanner[T ~uint64] struct{ into *T }
+
+// Scan takes a column's integer.
+func (s scanner[T]) Scan(v any) error {
+	var n sql.Null[int64]
+	if err := n.Scan(v); err != nil {
+		return err
+	}
+	*s.into = number[T](n.V)
+	return nil
+}

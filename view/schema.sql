@@ -1,0 +1,288 @@
+-- The read model. Its rows come from receipts alone, so a view that is deleted
+-- comes back the same; nothing here is the truth, the ledger is.
+--
+-- All amounts are integers: energies in Wh, money in the smallest units of its
+-- asset, times in seconds since 1970-01-01T00:00:00Z. Numbers of accounts,
+-- points, zones and so on are 64 bits without a sign on the ledger and keep
+-- their bits here. STRICT refuses a sum that SQLite would turn into a float.
+--
+-- height, position, n say where a receipt stands: in which block, of which
+-- envelope or close in it, and as which receipt of that. What may be corrected
+-- keeps every revision; superseded is the revision that replaced a row, and 0 in
+-- the latest one. Tables that grow with time are clustered by their key.
+
+CREATE TABLE block (
+  height    INTEGER PRIMARY KEY,
+  time      INTEGER NOT NULL,
+  envelopes INTEGER NOT NULL, -- And closes.
+  refused   INTEGER NOT NULL  -- Of them.
+) STRICT;
+
+CREATE TABLE envelope (
+  height   INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  id       BLOB    NOT NULL, -- Empty for a close.
+  account  INTEGER NOT NULL, -- Who signed; 0 for a close.
+  nonce    INTEGER NOT NULL,
+  code     INTEGER NOT NULL, -- 0, or that of the refusal.
+  at       INTEGER NOT NULL, -- Which operation was refused.
+  PRIMARY KEY (height, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX envelope_id ON envelope (id) WHERE id <> x'';
+
+-- The accounts that receipts opened; those of the genesis have none.
+CREATE TABLE account (
+  account  INTEGER PRIMARY KEY,
+  guardian INTEGER NOT NULL,
+  height   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE asset (
+  asset    INTEGER PRIMARY KEY,
+  symbol   TEXT    NOT NULL,
+  decimals INTEGER NOT NULL,
+  issuer   INTEGER NOT NULL,
+  issued   INTEGER NOT NULL -- In circulation: issued less redeemed.
+) STRICT;
+
+CREATE TABLE balance (
+  account INTEGER NOT NULL,
+  asset   INTEGER NOT NULL,
+  posted  INTEGER NOT NULL, -- Below zero: owed.
+  held    INTEGER NOT NULL, -- Of posted, reserved by holds.
+  PRIMARY KEY (account, asset)
+) STRICT, WITHOUT ROWID;
+
+-- Open holds; they go when they are posted or voided.
+CREATE TABLE hold (
+  payer    INTEGER NOT NULL,
+  number   INTEGER NOT NULL,
+  asset    INTEGER NOT NULL,
+  receiver INTEGER NOT NULL,
+  amount   INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  PRIMARY KEY (payer, number)
+) STRICT, WITHOUT ROWID;
+
+-- Money that moved or was reserved outside of settlements.
+CREATE TABLE movement (
+  height   INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  kind     INTEGER NOT NULL, -- 1 issue, 2 redeem, 3 transfer, 4 hold, 5 post, 6 void.
+  asset    INTEGER NOT NULL,
+  payer    INTEGER NOT NULL, -- 0 for an issue.
+  receiver INTEGER NOT NULL, -- 0 for a redemption.
+  amount   INTEGER NOT NULL,
+  PRIMARY KEY (height, position, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE microgrid (
+  microgrid    INTEGER PRIMARY KEY,
+  operator     INTEGER NOT NULL,
+  gateway      INTEGER NOT NULL,
+  utility      INTEGER NOT NULL,
+  network      INTEGER NOT NULL,
+  levy         INTEGER NOT NULL,
+  currency     INTEGER NOT NULL,
+  length_s     INTEGER NOT NULL,
+  start        INTEGER NOT NULL,
+  grace_s      INTEGER NOT NULL,
+  correction_s INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE zone (
+  microgrid INTEGER NOT NULL,
+  zone      INTEGER NOT NULL,
+  parent    INTEGER NOT NULL, -- 0 at the root.
+  PRIMARY KEY (microgrid, zone)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE line (
+  microgrid       INTEGER NOT NULL,
+  zone            INTEGER NOT NULL,
+  since           INTEGER NOT NULL,
+  charge          INTEGER NOT NULL,
+  export_limit_wh INTEGER NOT NULL, -- Per interval; -1: none.
+  import_limit_wh INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, zone, since)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE point (
+  microgrid  INTEGER NOT NULL,
+  point      INTEGER NOT NULL,
+  zone       INTEGER NOT NULL,
+  account    INTEGER NOT NULL,
+  capacity_w INTEGER NOT NULL, -- 0: not known.
+  since      INTEGER NOT NULL,
+  until      INTEGER NOT NULL, -- 0: open.
+  PRIMARY KEY (microgrid, point)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE device (
+  microgrid  INTEGER NOT NULL,
+  device     INTEGER NOT NULL,
+  point      INTEGER NOT NULL,
+  kind       INTEGER NOT NULL, -- As in package grid.
+  capacity_w INTEGER NOT NULL,
+  since      INTEGER NOT NULL,
+  until      INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, device)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tariff (
+  microgrid INTEGER NOT NULL,
+  since     INTEGER NOT NULL,
+  retail    INTEGER NOT NULL,
+  feed_in   INTEGER NOT NULL,
+  levy      INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, since)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules (
+  microgrid     INTEGER NOT NULL,
+  since         INTEGER NOT NULL,
+  mode          INTEGER NOT NULL, -- As in package auction.
+  price_rule    INTEGER NOT NULL,
+  members_first INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, since)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE wish (
+  microgrid   INTEGER NOT NULL,
+  point       INTEGER NOT NULL,
+  since       INTEGER NOT NULL,
+  buy         INTEGER, -- NULL: what the utility asks.
+  sell        INTEGER, -- NULL: what the utility pays.
+  green       INTEGER NOT NULL,
+  sells_green INTEGER NOT NULL,
+  partners    TEXT    NOT NULL, -- JSON array of points, first first.
+  PRIMARY KEY (microgrid, point, since)
+) STRICT, WITHOUT ROWID;
+
+-- Batches of readings as they were taken.
+CREATE TABLE recorded (
+  height      INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  n           INTEGER NOT NULL,
+  microgrid   INTEGER NOT NULL,
+  first_start INTEGER NOT NULL,
+  last_start  INTEGER NOT NULL,
+  readings    INTEGER NOT NULL,
+  late        INTEGER NOT NULL, -- Of them, for intervals that were settled.
+  same        INTEGER NOT NULL, -- Of them, known already.
+  PRIMARY KEY (height, position, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE exception (
+  microgrid   INTEGER NOT NULL,
+  device      INTEGER NOT NULL,
+  reason      INTEGER NOT NULL, -- As in package metering.
+  first_start INTEGER NOT NULL,
+  last_start  INTEGER NOT NULL,
+  import_wh   INTEGER NOT NULL,
+  export_wh   INTEGER NOT NULL,
+  height      INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  n           INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, device, reason, first_start, height, position, n)
+) STRICT, WITHOUT ROWID;
+
+-- What one connection point owes for one interval, a pair of columns for each
+-- line of a bill; owed is the sum of the amounts.
+CREATE TABLE statement (
+  microgrid           INTEGER NOT NULL,
+  start               INTEGER NOT NULL,
+  point               INTEGER NOT NULL,
+  revision            INTEGER NOT NULL,
+  superseded          INTEGER NOT NULL,
+  height              INTEGER NOT NULL,
+  account             INTEGER NOT NULL,
+  zone                INTEGER NOT NULL,
+  import_wh           INTEGER NOT NULL,
+  export_wh           INTEGER NOT NULL,
+  produced_wh         INTEGER NOT NULL,
+  estimated           INTEGER NOT NULL,
+  alone               INTEGER NOT NULL, -- What it would owe with the utility alone.
+  owed                INTEGER NOT NULL,
+  neighbour_bought_wh INTEGER NOT NULL,
+  neighbour_bought    INTEGER NOT NULL,
+  neighbour_sold_wh   INTEGER NOT NULL,
+  neighbour_sold      INTEGER NOT NULL,
+  utility_bought_wh   INTEGER NOT NULL,
+  utility_bought      INTEGER NOT NULL,
+  utility_sold_wh     INTEGER NOT NULL,
+  utility_sold        INTEGER NOT NULL,
+  network_charge_wh   INTEGER NOT NULL,
+  network_charge      INTEGER NOT NULL,
+  levy_wh             INTEGER NOT NULL,
+  levy                INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, start, point, revision)
+) STRICT, WITHOUT ROWID;
+
+-- The trades of a statement, as its side sees them.
+CREATE TABLE deal (
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  point     INTEGER NOT NULL,
+  revision  INTEGER NOT NULL,
+  n         INTEGER NOT NULL,
+  bought    INTEGER NOT NULL, -- 1, or 0: sold.
+  partner   INTEGER NOT NULL, -- The account of the other side.
+  class     INTEGER NOT NULL, -- As in package market.
+  energy_wh INTEGER NOT NULL,
+  price     INTEGER NOT NULL, -- What this side pays or gets per Wh.
+  PRIMARY KEY (microgrid, start, point, revision, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE interval (
+  microgrid    INTEGER NOT NULL,
+  start        INTEGER NOT NULL,
+  revision     INTEGER NOT NULL,
+  superseded   INTEGER NOT NULL,
+  height       INTEGER NOT NULL,
+  utility_sold INTEGER NOT NULL, -- What the utility got for its energy.
+  utility_paid INTEGER NOT NULL, -- What it paid for the members'.
+  network      INTEGER NOT NULL, -- Charges and congestion rent.
+  levy         INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, start, revision)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE zone_interval (
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  revision  INTEGER NOT NULL,
+  zone      INTEGER NOT NULL,
+  price     INTEGER, -- NULL: no neighbours traded in the zone.
+  supply_wh INTEGER NOT NULL,
+  demand_wh INTEGER NOT NULL,
+  traded_wh INTEGER NOT NULL, -- Bought from neighbours.
+  bought_wh INTEGER NOT NULL, -- From the utility.
+  sold_wh   INTEGER NOT NULL, -- To the utility.
+  PRIMARY KEY (microgrid, start, revision, zone)
+) STRICT, WITHOUT ROWID;
+
+-- A number may be proposed again once its proposal was decided.
+CREATE TABLE proposal (
+  proposal  INTEGER NOT NULL,
+  height    INTEGER NOT NULL,
+  position  INTEGER NOT NULL,
+  n         INTEGER NOT NULL,
+  microgrid INTEGER NOT NULL, -- Whose members vote; 0: the council.
+  proposer  INTEGER NOT NULL,
+  until     INTEGER NOT NULL,
+  change    TEXT    NOT NULL, -- JSON, as in package governance.
+  outcome   INTEGER NOT NULL, -- 0 open, 1 adopted, 2 rejected.
+  PRIMARY KEY (proposal, height, position, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vote (
+  proposal INTEGER NOT NULL,
+  height   INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  account  INTEGER NOT NULL,
+  yes      INTEGER NOT NULL,
+  PRIMARY KEY (proposal, height, position, n)
+) STRICT, WITHOUT ROWID;

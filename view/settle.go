@@ -1,0 +1,133 @@
+package view
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/settlement"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// settledPoint adds a statement with its deals, and posts what it changes at
+// the account that owes it.
+func (w *writer) settledPoint(at place, r settlement.Statement) error {
+	var before int64
+	if r.Revision > 1 {
+		err := w.supersede("statement", `UPDATE statement SET superseded = ?
+			WHERE microgrid = ? AND start = ? AND point = ? AND superseded = 0 RETURNING owed`,
+			[]any{int64(r.Revision), bits(r.Microgrid), int64(r.Start), bits(r.Point)}, &before)
+		if err != nil {
+			return fmt.Errorf("revision %d of point %d at %d: %w", r.Revision, r.Point, r.Start, err)
+		}
+	}
+	who, err := w.partiesOf(r.Microgrid)
+	if err != nil {
+		return err
+	}
+	owed := r.Owed()
+	w.post(r.Account, who.currency, quantity.MustSub(quantity.Money(before), owed), 0)
+	for n, d := range r.Deals {
+		err := w.add("deal", bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), n,
+			d.Bought, bits(d.Partner), int64(d.Class), int64(d.Energy), int64(d.Price))
+		if err != nil {
+			return err
+		}
+	}
+	lines := linesOf(r.Items)
+	return w.add("statement", append([]any{
+		bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), 0, at.height,
+		bits(r.Account), bits(r.Zone), int64(r.Import), int64(r.Export), int64(r.Produced), r.Estimated,
+		int64(r.Alone), int64(owed),
+	}, lines.columns()...)...)
+}
+
+// Lines are the lines of a bill, from settlement.NeighbourBought on.
+type Lines [settlement.Levy]settlement.Item
+
+// linesOf puts the items of a statement in their places.
+func linesOf(items []settlement.Item) (l Lines) {
+	for _, i := range items {
+		l[i.Line-1] = i
+	}
+	return l
+}
+
+// columns is the lines as statements hold them.
+func (l Lines) columns() []any {
+	columns := make([]any, 0, 2*len(l))
+	for _, i := range l {
+		columns = append(columns, int64(i.Energy), int64(i.Amount))
+	}
+	return columns
+}
+
+// settledInterval adds the aggregates of an interval, and posts what they change
+// at the accounts that receive.
+func (w *writer) settledInterval(at place, r settlement.Settled) error {
+	var before settlement.Settled
+	if r.Revision > 1 {
+		err := w.supersede("interval", `UPDATE interval SET superseded = ?
+			WHERE microgrid = ? AND start = ? AND superseded = 0 RETURNING utility_sold, utility_paid, network, levy`,
+			[]any{int64(r.Revision), bits(r.Microgrid), int64(r.Start)},
+			&before.UtilitySold, &before.UtilityPaid, &before.Network, &before.Levy)
+		if err != nil {
+			return fmt.Errorf("revision %d of the interval at %d: %w", r.Revision, r.Start, err)
+		}
+	}
+	who, err := w.partiesOf(r.Microgrid)
+	if err != nil {
+		return err
+	}
+	sold, paid := quantity.MustSub(r.UtilitySold, before.UtilitySold), quantity.MustSub(r.UtilityPaid, before.UtilityPaid)
+	w.post(who.utility, who.currency, quantity.MustSub(sold, paid), 0)
+	w.post(who.network, who.currency, quantity.MustSub(r.Network, before.Network), 0)
+	w.post(who.levy, who.currency, quantity.MustSub(r.Levy, before.Levy), 0)
+	for _, z := range r.Zones {
+		var price any
+		if z.Priced {
+			price = int64(z.Price)
+		}
+		err := w.add("zone_interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), bits(z.Zone), price,
+			int64(z.Supply), int64(z.Demand), int64(z.Traded), int64(z.Bought), int64(z.Sold))
+		if err != nil {
+			return err
+		}
+	}
+	return w.add("interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), 0, at.height,
+		int64(r.UtilitySold), int64(r.UtilityPaid), int64(r.Network), int64(r.Levy))
+}
+
+// supersede marks the row that a revision replaces, and returns what it said.
+func (w *writer) supersede(table, query string, args []any, into ...any) error {
+	if err := w.flush(table); err != nil {
+		return err
+	}
+	err := w.row(query, args, into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errors.New("what it replaces is missing")
+	}
+	return err
+}
+
+// partiesOf returns the accounts that a microgrid's settlements pay.
+func (w *writer) partiesOf(id grid.MicrogridID) (parties, error) {
+	if p, ok := w.parties[id]; ok {
+		return p, nil
+	}
+	var currency, utility, network, levy int64
+	err := w.row("SELECT currency, utility, network, levy FROM microgrid WHERE microgrid = ?", []any{bits(id)},
+		&currency, &utility, &network, &levy)
+	if err != nil {
+		return parties{}, fmt.Errorf("the parties of microgrid %d: %w", id, err)
+	}
+	p := parties{
+		currency: number[ledger.AssetID](currency),
+		utility:  number[tx.AccountID](utility), network: number[tx.AccountID](network), levy: number[tx.AccountID](levy),
+	}
+	w.parties[id] = p
+	return p, nil
+}

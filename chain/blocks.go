@@ -107,11 +107,10 @@ func (a *archive) read(height int64) (d Decided, err error) {
 	if err := a.checkHeader(block, height); err != nil {
 		return d, err
 	}
-	parts, err := block.MakePartSet(types.BlockPartSizeBytes)
+	id, err := a.identify(block)
 	if err != nil {
 		return d, err
 	}
-	id := types.BlockID{Hash: block.Hash(), PartSetHeader: parts.Header()}
 	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: id.Hash, Txs: block.Txs.ToSliceOfBytes()}
 
 	commit := a.blocks.LoadSeenCommit(height)
@@ -144,6 +143,25 @@ func (a *archive) checkHeader(block *types.Block, height int64) error {
 		return errors.New("the block is of other validators than were named")
 	}
 	return block.ValidateBasic()
+}
+
+// identify computes a block's id, and checks that its parts as they are stored,
+// which is how peers are given them, prove that they belong to it.
+func (a *archive) identify(block *types.Block) (id types.BlockID, err error) {
+	parts, err := block.MakePartSet(types.BlockPartSizeBytes)
+	if err != nil {
+		return id, err
+	}
+	stored := types.NewPartSetFromHeader(parts.Header())
+	for i := range int(parts.Total()) {
+		if _, err := stored.AddPart(a.blocks.LoadBlockPart(block.Height, i)); err != nil {
+			return id, fmt.Errorf("part %d: %w", i, err)
+		}
+	}
+	if !stored.IsComplete() {
+		return id, errors.New("a part of the block is missing")
+	}
+	return types.BlockID{Hash: block.Hash(), PartSetHeader: parts.Header()}, nil
 }
 
 // checkCommit checks the signatures under a block.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -26,8 +27,8 @@ func main() {
 
 // run tries every mutant whose name matches.
 //
-// Errors: a table that does not parse or does not fit the code; mutants that no
-// test catches.
+// Errors: a table that does not parse or does not fit the code; tests that fail
+// without any mutant; mutants that no test catches.
 func run(only string, timeout time.Duration) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
@@ -37,12 +38,13 @@ func run(only string, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	tried, caught, begin := 0, 0, time.Now()
+	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !pattern.MatchString(m.name) })
+	begin := time.Now()
+	if err := sound(mutants, timeout); err != nil {
+		return err
+	}
+	caught := 0
 	for _, m := range mutants {
-		if !pattern.MatchString(m.name) {
-			continue
-		}
-		tried++
 		start := time.Now()
 		by, err := m.try(timeout)
 		switch {
@@ -55,8 +57,8 @@ func run(only string, timeout time.Duration) error {
 			fmt.Printf("caught   %-42s %4.1f s  %s\n", m.name, time.Since(start).Seconds(), by)
 		}
 	}
-	fmt.Printf("%d of %d caught in %.0f s\n", caught, tried, time.Since(begin).Seconds())
-	if caught < tried {
+	fmt.Printf("%d of %d caught in %.0f s\n", caught, len(mutants), time.Since(begin).Seconds())
+	if caught < len(mutants) {
 		return errSurvived
 	}
 	return nil

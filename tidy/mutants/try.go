@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,19 @@ var errSurvived = errors.New("no test notices")
 
 // failed finds the first test that a run of the go command reports as failed.
 var failed = regexp.MustCompile(`--- FAIL: (\S+)|panic: (test timed out)`)
+
+// sound checks that the tests pass while nothing is wrong.
+func sound(mutants []mutant, timeout time.Duration) error {
+	var all []string
+	for _, m := range mutants {
+		all = append(all, m.tests...)
+	}
+	slices.Sort(all)
+	if out, err := test(slices.Compact(all), timeout); err != nil {
+		return fmt.Errorf("the tests fail without a mutant:\n%s", out)
+	}
+	return nil
+}
 
 // try runs the tests over the mutant and returns the name of the one that failed.
 //
@@ -30,13 +44,7 @@ func (m mutant) try(timeout time.Duration) (by string, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("the mutant does not build:\n%s", out)
 	}
-	// Twice the timeout lets the test binary print what it was doing.
-	ctx, cancel := context.WithTimeout(context.Background(), 2*timeout+time.Minute)
-	defer cancel()
-	args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-timeout", timeout.String()}
-	test := exec.CommandContext(ctx, "go", append(args, m.tests...)...)
-	test.Env = append(os.Environ(), "RAPID_NOFAILFILE=1")
-	out, err := test.CombinedOutput()
+	out, err := test(m.tests, timeout, "-overlay", overlay, "-count=1", "-failfast")
 	if err == nil {
 		return "", errSurvived
 	}
@@ -45,6 +53,17 @@ func (m mutant) try(timeout time.Duration) (by string, err error) {
 		return "", fmt.Errorf("the tests did not run:\n%s", out)
 	}
 	return string(found[1]) + string(found[2]), nil
+}
+
+// test runs the tests of packages and returns what they print.
+func test(packages []string, timeout time.Duration, flags ...string) ([]byte, error) {
+	// Twice the timeout lets the test binary print what it was doing.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*timeout+time.Minute)
+	defer cancel()
+	args := append([]string{"test", "-vet=off", "-timeout", timeout.String()}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1")
+	return cmd.CombinedOutput()
 }
 
 // overlay writes the mutant and the file that tells the go command about it.

@@ -80,9 +80,10 @@ type vote struct {
 }
 
 var (
-	council   = state.NewTable[tx.AccountID, seat]("governance.council")
-	proposals = state.NewTable[ProposalID, Proposal]("governance.proposal")
-	votes     = state.NewTable[ballot, vote]("governance.vote")
+	council    = state.NewTable[tx.AccountID, seat]("governance.council")
+	proposals  = state.NewTable[ProposalID, Proposal]("governance.proposal")
+	votes      = state.NewTable[ballot, vote]("governance.vote")
+	validators = state.NewTable[ValidatorKey, power]("governance.validator")
 )
 
 // Seat gives an account a seat in the council before the first block.
@@ -104,7 +105,9 @@ func electorate(s state.Reader, body grid.MicrogridID) []tx.AccountID {
 	var list []tx.AccountID
 	if body == 0 {
 		for account := range council.All(s) {
-			list = append(list, account)
+			if keyed(s, account) {
+				list = append(list, account)
+			}
 		}
 		return list
 	}
@@ -114,9 +117,15 @@ func electorate(s state.Reader, body grid.MicrogridID) []tx.AccountID {
 			continue
 		}
 		seen[p.Account] = true
-		if a, _ := party.At(s, p.Account); len(a.Keys) > 0 {
+		if keyed(s, p.Account) {
 			list = append(list, p.Account)
 		}
 	}
 	return list
+}
+
+// keyed reports whether an account has a key of its own.
+func keyed(s state.Reader, account tx.AccountID) bool {
+	a, _ := party.At(s, account)
+	return len(a.Keys) > 0
 }

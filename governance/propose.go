@@ -30,6 +30,8 @@ var (
 	ErrProposalVoter   = Ops.Refuse(7, "only who votes on it may propose it")
 	ErrProposalUntil   = Ops.Refuse(8, "the vote would be over already")
 	ErrProposalAccount = Ops.Refuse(9, "there is no such account to seat or to operate")
+	ErrLastSeat        = Ops.Refuse(10, "nobody would be left in the council who has a key to vote with")
+	ErrLastValidator   = Ops.Refuse(11, "the validator is not one that the ledger knows, or no other would be left")
 )
 
 // Proposed is the receipt of Propose.
@@ -71,11 +73,31 @@ var ProposeKind = op.Define(Ops, op.Spec[Propose]{
 		case c.Seating != nil && !party.Exists(s, c.Seating.Account), c.Operator != 0 && !party.Exists(s, c.Operator):
 			return ErrProposalAccount
 		}
+		if no := o.Change.possible(s); no != nil {
+			return no
+		}
 		proposals.Put(s, o.Proposal, Proposal{o.Microgrid, o.Change, o.Until})
 		op.Emit(ctx, Proposed, op.Public, *o)
 		return nil
 	},
 })
+
+// possible says why a change cannot be carried out as things stand, or nil: the
+// council and the validators may not vanish.
+func (c Change) possible(s state.Reader) *op.Refusal {
+	switch {
+	case c.Seating != nil && !c.Seating.Seated:
+		left := electorate(s, 0)
+		if len(left) == 0 || (len(left) == 1 && left[0] == c.Seating.Account) {
+			return ErrLastSeat
+		}
+	case c.Validator != nil && c.Validator.Power == 0:
+		if !removable(s, ValidatorKey(c.Validator.PublicKey)) {
+			return ErrLastValidator
+		}
+	}
+	return nil
+}
 
 // count is how many changes are asked for.
 func (c Change) count() (n uint8) {

@@ -66,7 +66,8 @@ var VoteKind = op.Define(Ops, op.Spec[Vote]{
 })
 
 // decide ends a proposal that a majority is for, or that no majority can be for
-// any more. Only the votes of those who may vote now count.
+// any more. Only the votes of those who may vote now count. A change that became
+// impossible since it was proposed is not adopted.
 func decide(ctx *op.Context, s state.Store, id ProposalID, p Proposal) {
 	var all, yes, no uint64
 	for _, account := range electorate(s, p.Microgrid) {
@@ -80,7 +81,7 @@ func decide(ctx *op.Context, s state.Store, id ProposalID, p Proposal) {
 	if 2*yes <= all && 2*no < all {
 		return
 	}
-	adopted := 2*yes > all
+	adopted := 2*yes > all && p.Change.possible(s) == nil
 	proposals.Delete(s, id)
 	for k := range votes.Under(s, id) {
 		votes.Delete(s, k)
@@ -91,10 +92,12 @@ func decide(ctx *op.Context, s state.Store, id ProposalID, p Proposal) {
 	}
 }
 
-// adopt carries a change out. A validator's power changes when the machine reads
-// the receipt.
+// adopt carries a change out. The consensus hears of a validator's power when the
+// machine reads the receipt.
 func adopt(ctx *op.Context, s state.Store, p Proposal) {
 	switch c := p.Change; {
+	case c.Validator != nil:
+		Empower(s, *c.Validator)
 	case c.Seating != nil && c.Seating.Seated:
 		council.Put(s, c.Seating.Account, seat{})
 	case c.Seating != nil:

@@ -15,6 +15,9 @@ import (
 type Genesis struct {
 	Accounts []Founder      `cbor:"1,keyasint"`
 	Council  []tx.AccountID `cbor:"2,keyasint"`
+	// Validators are those that the chain begins with. Only validators that the
+	// ledger knows can be voted out.
+	Validators []governance.Validator `cbor:"3,keyasint,omitempty"`
 }
 
 // Founder is an account of the genesis.
@@ -37,19 +40,24 @@ func (m *Machine) Begin(chainID string, raw []byte) (Result, error) {
 	}
 	s := state.NewOverlay(m.rows)
 	for i, f := range g.Accounts {
-		switch {
-		case f.Account == 0 || party.Exists(s, f.Account):
-			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: %d is no number or taken", i, f.Account)
-		case len(f.Keys) == 0:
+		if len(f.Keys) == 0 {
 			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: account %d has no key", i, f.Account)
 		}
-		party.Genesis(s, f.Account, f.Keys)
+		if no := party.Genesis(s, f.Account, f.Keys); no != nil {
+			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: account %d: %w", i, f.Account, no)
+		}
 	}
 	for i, a := range g.Council {
 		if !party.Exists(s, a) {
 			return Result{}, fmt.Errorf("machine: genesis: council[%d]: there is no account %d", i, a)
 		}
 		governance.Seat(s, a)
+	}
+	for i, v := range g.Validators {
+		if len(v.PublicKey) != 32 || v.Power <= 0 || v.Power > governance.MaxPower {
+			return Result{}, fmt.Errorf("machine: genesis: validators[%d]: not a key of 32 bytes and a power from 1 to 2^40", i)
+		}
+		governance.Empower(s, v)
 	}
 	m.head.ChainID = chainID
 	return m.finish(s, Block{}, nil), nil

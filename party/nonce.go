@@ -70,8 +70,9 @@ func (w *window) check(nonce uint64) *op.Refusal {
 // use marks a nonce that check let through; those it skips become usable.
 func (w *window) use(nonce uint64) {
 	if nonce > w.Highest {
-		skip := min(nonce-w.Highest, NonceWindow)
-		for n := nonce - skip + 1; n <= nonce; n++ {
+		// Counted, because nonce may be the last there is.
+		for back := range min(nonce-w.Highest, NonceWindow) {
+			n := nonce - back
 			w.Used[n%NonceWindow/8] &^= 1 << (n % 8)
 		}
 		w.Highest = nonce

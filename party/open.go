@@ -18,6 +18,7 @@ var (
 	ErrNoAccount = Ops.Refuse(1, "the account's number is missing")
 	ErrManyKeys  = Ops.Refuse(2, "an account has at most 16 keys")
 	ErrKey       = Ops.Refuse(3, "a key does not have the form of its scheme")
+	ErrWeakKey   = Ops.Refuse(8, "a key has small order: signatures for it need no secret")
 	ErrRole      = Ops.Refuse(4, "there is no such role: 1 owner, 2 operate, 3 meter")
 	ErrKeyTwice  = Ops.Refuse(5, "a key is there twice")
 	ErrNoOwner   = Ops.Refuse(6, "an account with keys needs one whose role is owner")
@@ -38,21 +39,7 @@ var OpenKind = op.Define(Ops, op.Spec[Open]{
 	Number: 1,
 	Name:   "open",
 	Doc:    "Open an account with its first keys; without keys the signer acts for it.",
-	Check: func(o *Open) *op.Refusal {
-		switch {
-		case o.Account == 0:
-			return ErrNoAccount
-		case len(o.Keys) > MaxKeys:
-			return ErrManyKeys
-		}
-		if no := valid(o.Keys); no != nil {
-			return no
-		}
-		if a := (Account{Keys: o.Keys}); !a.owned() {
-			return ErrNoOwner
-		}
-		return nil
-	},
+	Check:  checkOpen,
 	Apply: func(ctx *op.Context, s state.Store, o *Open) *op.Refusal {
 		if accounts.Has(s, o.Account) {
 			return ErrTaken
@@ -62,3 +49,19 @@ var OpenKind = op.Define(Ops, op.Spec[Open]{
 		return nil
 	},
 })
+
+func checkOpen(o *Open) *op.Refusal {
+	switch {
+	case o.Account == 0:
+		return ErrNoAccount
+	case len(o.Keys) > MaxKeys:
+		return ErrManyKeys
+	}
+	if no := valid(o.Keys); no != nil {
+		return no
+	}
+	if a := (Account{Keys: o.Keys}); !a.owned() {
+		return ErrNoOwner
+	}
+	return nil
+}

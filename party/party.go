@@ -90,6 +90,8 @@ func valid(keys []Credential) *op.Refusal {
 		switch {
 		case c.Key.Check() != nil:
 			return ErrKey
+		case c.Key.Weak():
+			return ErrWeakKey
 		case c.Role < Owner || c.Role > Meter:
 			return ErrRole
 		case slices.ContainsFunc(keys[:i], func(d Credential) bool { return same(c.Key, d.Key) }):
@@ -99,7 +101,14 @@ func valid(keys []Credential) *op.Refusal {
 	return nil
 }
 
-// Genesis opens an account before the first block.
-func Genesis(s state.Store, id tx.AccountID, keys []Credential) {
+// Genesis opens an account before the first block, or refuses as Open does.
+func Genesis(s state.Store, id tx.AccountID, keys []Credential) *op.Refusal {
+	if no := checkOpen(&Open{Account: id, Keys: keys}); no != nil {
+		return no
+	}
+	if accounts.Has(s, id) {
+		return ErrTaken
+	}
 	accounts.Put(s, id, Account{Guardian: id, Keys: keys})
+	return nil
 }

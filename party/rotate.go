@@ -22,8 +22,8 @@ var (
 	ErrRotateAccount   = Ops.Refuse(21, "there is no such account to change keys of")
 	ErrRotateSigner    = Ops.Refuse(22, "only the account, or the guardian of one without keys, may change its keys")
 	ErrRotateUnknown   = Ops.Refuse(23, "a key to remove is not the account's")
-	ErrRotateNotOwned  = Ops.Refuse(24, "the account would be left without a key whose role is owner")
 	ErrRotateUnchanged = Ops.Refuse(25, "a key to add is the account's already")
+	ErrRotateNotOwned  = Ops.Refuse(24, "the account would be left without a key whose role is owner")
 )
 
 // Rotated is the receipt of Rotate.

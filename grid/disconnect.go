@@ -31,8 +31,7 @@ var DisconnectKind = op.Define(Ops, op.Spec[Disconnect]{
 	Doc:    "End a connection point and the devices behind it.",
 	Check:  func(*Disconnect) *op.Refusal { return nil },
 	Apply: func(ctx *op.Context, s state.Store, o *Disconnect) *op.Refusal {
-		m, no := Change(s, ctx.Signer, o.Microgrid, o.Until)
-		if no != nil {
+		if _, no := Change(s, ctx.Signer, o.Microgrid, o.Until); no != nil {
 			return no
 		}
 		k := Point{o.Microgrid, o.Point}
@@ -51,10 +50,8 @@ var DisconnectKind = op.Define(Ops, op.Spec[Disconnect]{
 			if d.Point == o.Point && d.Until == 0 {
 				d.Until = max(o.Until, d.From)
 				devices.Put(s, dk, d)
-				m.Ended++
 			}
 		}
-		microgrids.Put(s, o.Microgrid, m)
 		op.Emit(ctx, Disconnected, p.Account, *o)
 		return nil
 	},

@@ -57,7 +57,8 @@ var EnrolKind = op.Define(Ops, op.Spec[Enrol]{
 		case !ok || !Holds(p.From, p.Until, m.Length.Containing(o.From)):
 			return ErrDevicePoint
 		}
-		devices.Put(s, Device{o.Microgrid, o.Device}, DeviceRow{o.Point, o.Kind, o.CapacityW, o.From, 0})
+		// A point that is to end takes its devices along.
+		devices.Put(s, Device{o.Microgrid, o.Device}, DeviceRow{o.Point, o.Kind, o.CapacityW, o.From, p.Until})
 		m.Devices++
 		microgrids.Put(s, o.Microgrid, m)
 		op.Emit(ctx, Enrolled, p.Account, *o)

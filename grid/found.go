@@ -27,17 +27,20 @@ type Found struct {
 // MaxCorrection bounds the settled intervals that a microgrid keeps in state.
 const MaxCorrection = 400 * 24 * 3600
 
+// maxStart bounds the first interval, so that no end of an interval overflows.
+const maxStart interval.Time = 1 << 40
+
 // Refusals of Found, in order of precedence.
 var (
 	ErrFoundID         = Ops.Refuse(20, "the microgrid's number is missing")
 	ErrFoundRoot       = Ops.Refuse(21, "the root zone's number is missing")
 	ErrFoundLength     = Ops.Refuse(22, "an interval is 5, 15, 30 or 60 minutes long")
-	ErrFoundStart      = Ops.Refuse(23, "the first interval starts at a multiple of its length")
+	ErrFoundStart      = Ops.Refuse(23, "the first interval starts at a multiple of its length, less than 2^40 seconds from 1970")
 	ErrFoundCorrection = Ops.Refuse(24, "late readings correct for at most 400 days")
+	ErrFoundDistinct   = Ops.Refuse(28, "utility, network and levy are three accounts, none of them a member's")
 	ErrFoundTaken      = Ops.Refuse(25, "the microgrid's number is taken")
 	ErrFoundCurrency   = Ops.Refuse(26, "there is no such currency")
 	ErrFoundAccount    = Ops.Refuse(27, "the accounts of utility, network, levy and gateway have to exist")
-	ErrFoundDistinct   = Ops.Refuse(28, "utility, network and levy are three accounts, none of them a member's")
 )
 
 // Founded is the receipt of Found.
@@ -62,7 +65,7 @@ var FoundKind = op.Define(Ops, op.Spec[Found]{
 			return ErrFoundRoot
 		case !o.Length.Valid():
 			return ErrFoundLength
-		case o.Start%interval.Time(o.Length) != 0:
+		case o.Start%interval.Time(o.Length) != 0 || o.Start < -maxStart || o.Start > maxStart:
 			return ErrFoundStart
 		case o.Correction > MaxCorrection || o.Grace > MaxCorrection:
 			return ErrFoundCorrection

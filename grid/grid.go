@@ -111,10 +111,11 @@ type Microgrid struct {
 	Correction uint32 `cbor:"10,keyasint"`
 	// Open is the start of the first interval that is not settled.
 	Open interval.Time `cbor:"11,keyasint"`
-	// Devices and Ended count the devices that were enrolled and that ended, so
-	// a complete interval is seen without looking at each of them.
+	// Devices counts the devices that were ever enrolled: when as many values are
+	// there, an interval is complete without looking at each of them.
 	Devices uint64 `cbor:"12,keyasint"`
-	Ended   uint64 `cbor:"13,keyasint"`
+	// Suspended is set when an interval could not be settled; none is any more.
+	Suspended bool `cbor:"13,keyasint,omitempty"`
 }
 
 // ZoneRow is a zone's place in the tree.
@@ -199,6 +200,13 @@ func Holds(from, until interval.Time, i interval.Interval) bool {
 func Advance(s state.Store, id MicrogridID) {
 	m, _ := microgrids.Get(s, id)
 	m.Open += interval.Time(m.Length)
+	microgrids.Put(s, id, m)
+}
+
+// Suspend ends a microgrid's settlement, because its amounts outgrew the ledger.
+func Suspend(s state.Store, id MicrogridID) {
+	m, _ := microgrids.Get(s, id)
+	m.Suspended = true
 	microgrids.Put(s, id, m)
 }
 

@@ -15,9 +15,6 @@ import (
 
 // booking makes the book of an interval, position by position.
 type booking struct {
-	s         state.Reader
-	id        grid.MicrogridID
-	at        interval.Time
 	tree      []grid.Node
 	index     map[grid.ZoneID]int32 // Into tree.
 	paths     []quantity.Price      // By zone: the charges up to the root.
@@ -26,14 +23,15 @@ type booking struct {
 	energy    quantity.Energy // Of all orders.
 	positions []int32         // By order.
 	places    []Place         // By position.
+	wishes    map[grid.PointID]Wish
 	owners    map[grid.PointID]uint32
 	choices   []choice
 }
 
 func newBooking(s state.Reader, id grid.MicrogridID, i interval.Interval) *booking {
 	b := &booking{
-		s: s, id: id, at: i.Start, tree: grid.Tree(s, id, i.Start),
-		index: map[grid.ZoneID]int32{}, owners: map[grid.PointID]uint32{},
+		tree:  grid.Tree(s, id, i.Start),
+		index: map[grid.ZoneID]int32{}, owners: map[grid.PointID]uint32{}, wishes: wishesAt(s, id, i.Start),
 	}
 	b.prices, _ = tariff.At(s, id, i.Start)
 	r := RulesAt(s, id, i.Start)
@@ -67,7 +65,7 @@ func (b *booking) add(p metering.Position) {
 	if p.Import == 0 && p.Export == 0 {
 		return
 	}
-	w := WishAt(b.s, b.id, p.Point, b.at)
+	w := b.wishes[p.Point]
 	buy := quantity.MustAdd(b.prices.Retail, b.paths[zone])
 	if w.Buy != nil {
 		buy = *w.Buy

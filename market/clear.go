@@ -54,7 +54,7 @@ func Clear(s state.Reader, id grid.MicrogridID, i interval.Interval, positions [
 		c.Zones[n].Zone = z.Zone
 	}
 	if len(b.book.Orders) == 0 || b.energy > auction.MaxEnergy {
-		return c // More energy than a grid carries is settled at the tariff.
+		return c // Of more energy than a book holds, nothing is traded; nor is it settled.
 	}
 	result := auction.Clear(&b.book)
 	for _, p := range result.Prices {

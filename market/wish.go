@@ -91,3 +91,13 @@ func WishAt(s state.Reader, id grid.MicrogridID, point grid.PointID, at interval
 	w, _, _ := wishes.At(s, grid.Point{Microgrid: id, Point: point}, at)
 	return w
 }
+
+// wishesAt returns the wishes of all points of a microgrid that have one at a
+// moment: few do, so they are read in one pass.
+func wishesAt(s state.Reader, id grid.MicrogridID, at interval.Time) map[grid.PointID]Wish {
+	list := map[grid.PointID]Wish{}
+	for k, w := range wishes.Under(s, id, at) {
+		list[k.Point] = w
+	}
+	return list
+}

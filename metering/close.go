@@ -1,6 +1,8 @@
 package metering
 
 import (
+	"fmt"
+
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
@@ -18,7 +20,7 @@ type Position struct {
 	Export    quantity.Energy
 	Produced  quantity.Energy // By renewable devices behind the point.
 	Renewable bool            // There is such a device.
-	Estimated bool            // Some of it is not an actual reading.
+	Estimated bool            // What was taken or given is not an actual reading.
 }
 
 // Close ends a microgrid's first open interval: values that are missing are
@@ -27,26 +29,32 @@ type Position struct {
 func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid) []Position {
 	i := interval.Interval{Start: m.Open, Length: m.Length}
 	k := Moment{id, i.Start}
-	given := take(s, k)
-	var all []Value
-	var rows []grid.DeviceRow
-	for dk, d := range grid.Devices(s, id) {
-		if !grid.Holds(d.From, d.Until, i) {
+	roster := grid.RosterOf(s, id, i)
+	all := complete(ctx, s, k, m, roster, take(s, k))
+	validate(ctx, s, k, m, roster, all)
+	history.Put(s, k, settled{Revision: 1, Values: all})
+	if last := (Moment{id, final(m)}); !revision.Has(s, last) {
+		history.Delete(s, last)
+	}
+	return positions(roster, all)
+}
+
+// complete returns a value for every device of the roster, in its order: the
+// given one, or an estimate.
+func complete(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roster grid.Roster, given []Value) []Value {
+	all := make([]Value, len(roster.Devices))
+	for n, d := range roster.Devices {
+		for len(given) > 0 && given[0].Device < d.Device {
+			given = given[1:] // The device ended after it was read.
+		}
+		if len(given) > 0 && given[0].Device == d.Device {
+			all[n], given = given[0], given[1:]
 			continue
 		}
-		if len(given) > 0 && given[0].Device == dk.Device {
-			all, given = append(all, given[0]), given[1:]
-		} else {
-			v := estimate(s, k, dk.Device, m)
-			all = append(all, v)
-			op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{id, dk.Device, Missing, i.Start, i.Start, v.Import, v.Export})
-		}
-		rows = append(rows, d)
+		all[n] = estimate(s, k, d.Device, m)
+		op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, d.Device, Missing, k.Start, k.Start, all[n].Import, all[n].Export})
 	}
-	validate(ctx, s, k, m, all, rows)
-	history.Put(s, k, settled{Revision: 1, Values: all})
-	history.Delete(s, Moment{id, final(m)})
-	return positions(s, id, i, all)
+	return all
 }
 
 // Revised returns the positions that a settled interval was settled with, and
@@ -57,8 +65,15 @@ func Revised(s state.Store, id grid.MicrogridID, m grid.Microgrid, start interva
 	k := Moment{id, start}
 	old, _ := revision.Get(s, k)
 	revision.Delete(s, k)
-	now, _ := history.Get(s, k)
-	return positions(s, id, i, old.Was), positions(s, id, i, now.Values), now.Revision
+	now, ok := history.Get(s, k)
+	if !ok {
+		panic(fmt.Sprintf("metering: interval %d of microgrid %d was revised and is not there", start, id))
+	}
+	if start <= final(m)-interval.Time(m.Length) {
+		history.Delete(s, k) // It became final in between, and waited for this.
+	}
+	roster := grid.RosterOf(s, id, i)
+	return positions(roster, old.Was), positions(roster, now.Values), now.Revision
 }
 
 // take removes the values of an open interval and returns them, by device.
@@ -78,31 +93,26 @@ func final(m grid.Microgrid) interval.Time {
 	return m.Open - m.Length.Containing(interval.Time(m.Correction)).Start - interval.Time(m.Length)
 }
 
-// positions sums the values of an interval by connection point, in the order of
-// the points. Meters say what was taken and given; the devices behind them, what
-// was produced.
-func positions(s state.Reader, id grid.MicrogridID, i interval.Interval, all []Value) []Position {
-	index := map[grid.PointID]int{}
-	var list []Position
-	for p, c := range grid.Points(s, id) {
-		if grid.Holds(c.From, c.Until, i) {
-			index[p.Point] = len(list)
-			list = append(list, Position{Point: p.Point, Account: c.Account, Zone: c.Zone})
-		}
+// positions sums the values of a roster's devices by connection point, in the
+// order of the points. Meters say what was taken and given; the devices behind
+// them, what was produced.
+func positions(roster grid.Roster, all []Value) []Position {
+	list := make([]Position, len(roster.Points))
+	for n, p := range roster.Points {
+		list[n] = Position{Point: p.Point, Account: p.Connection.Account, Zone: p.Connection.Zone}
 	}
-	for _, v := range all {
-		d, _ := grid.DeviceAt(s, grid.Device{Microgrid: id, Device: v.Device})
-		n, ok := index[d.Point]
-		if !ok {
+	for n, v := range all {
+		d := roster.Devices[n]
+		if d.At < 0 {
 			continue
 		}
-		p := &list[n]
+		p := &list[d.At]
 		switch {
-		case d.Kind == grid.Meter:
+		case d.Row.Kind == grid.Meter:
 			p.Import = quantity.MustAdd(p.Import, v.Import)
 			p.Export = quantity.MustAdd(p.Export, v.Export)
-			p.Estimated = p.Estimated || v.Quality == Estimated
-		case d.Kind.Renewable():
+			p.Estimated = p.Estimated || v.Quality != Actual
+		case d.Row.Kind.Renewable():
 			p.Produced = quantity.MustAdd(p.Produced, v.Export)
 			p.Renewable = true
 		}

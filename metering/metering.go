@@ -128,18 +128,14 @@ func Complete(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start inter
 	if t.Values == m.Devices {
 		return true
 	}
-	return t.Values >= expected(s, id, interval.Interval{Start: start, Length: m.Length})
-}
-
-// expected counts the devices that have a value in i.
-func expected(s state.Reader, id grid.MicrogridID, i interval.Interval) uint64 {
-	var n uint64
-	for _, d := range grid.Devices(s, id) {
-		if grid.Holds(d.From, d.Until, i) {
-			n++
+	// The value of a device that ended after it was read counts for nobody else.
+	i := interval.Interval{Start: start, Length: m.Length}
+	for k, d := range grid.Devices(s, id) {
+		if grid.Holds(d.From, d.Until, i) && !values.Has(s, pending{Moment{id, start}, k.Device}) {
+			return false
 		}
 	}
-	return n
+	return true
 }
 
 // Overdue reports whether the grace of the interval that starts at start has

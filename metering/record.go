@@ -39,10 +39,10 @@ var (
 	ErrNotGateway  = Ops.Refuse(7, "only the microgrid's operator or gateway may record readings")
 	ErrAlignment   = Ops.Refuse(8, "an interval does not start at a multiple of the microgrid's length")
 	ErrFuture      = Ops.Refuse(9, "a reading ends more than 120 s after the block's time: check the meter's clock")
-	ErrFinal       = Ops.Refuse(10, "an interval is final: late readings no longer correct it")
-	ErrDevice      = Ops.Refuse(11, "there is no such device in the microgrid at that time")
-	ErrOverwrite   = Ops.Refuse(12, "an estimate does not replace an actual reading")
 	ErrBeforeStart = Ops.Refuse(13, "an interval lies before the microgrid's first")
+	ErrDevice      = Ops.Refuse(11, "there is no such device in the microgrid at that time")
+	ErrFinal       = Ops.Refuse(10, "an interval is final: late readings no longer correct it")
+	ErrOverwrite   = Ops.Refuse(12, "an estimate does not replace an actual reading")
 )
 
 // Recorded is the receipt of Record.
@@ -126,26 +126,48 @@ func (r Readings) record(ctx *op.Context, s state.Store, id grid.MicrogridID, m 
 	switch {
 	case r.Start%interval.Time(m.Length) != 0:
 		return ErrAlignment
-	case i.End() > ctx.Time+MaxSkew:
+	case r.Start > ctx.Time+MaxSkew-interval.Time(m.Length): // Its end may lie past the last moment.
 		return ErrFuture
 	case r.Start < m.Start:
 		return ErrBeforeStart
 	}
-	for _, v := range r.Values {
-		d, ok := grid.DeviceAt(s, grid.Device{Microgrid: id, Device: v.Device})
-		if !ok || !grid.Holds(d.From, d.Until, i) {
-			return ErrDevice
-		}
+	if !r.known(s, id, m, i) {
+		return ErrDevice
 	}
 	done.Values += uint64(len(r.Values))
 	if r.Start < m.Open {
 		return r.revise(ctx, s, Moment{id, r.Start}, m.Operator, done)
 	}
-	return r.add(s, Moment{id, r.Start}, done)
+	return r.add(ctx, s, Moment{id, r.Start}, m.Operator, done)
 }
 
-// add books values of an open interval.
-func (r Readings) add(s state.Store, k Moment, done *Recorded) *op.Refusal {
+// known reports whether every device is there during i. A batch that names many
+// of the microgrid's devices reads them in one pass.
+func (r Readings) known(s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval) bool {
+	if uint64(len(r.Values)) < m.Devices/4 {
+		for _, v := range r.Values {
+			d, ok := grid.DeviceAt(s, grid.Device{Microgrid: id, Device: v.Device})
+			if !ok || !grid.Holds(d.From, d.Until, i) {
+				return false
+			}
+		}
+		return true
+	}
+	rest := r.Values
+	for k, d := range grid.DevicesBetween(s, id, rest[0].Device, rest[len(rest)-1].Device) {
+		if len(rest) > 0 && k.Device == rest[0].Device {
+			if !grid.Holds(d.From, d.Until, i) {
+				return false
+			}
+			rest = rest[1:]
+		}
+	}
+	return len(rest) == 0
+}
+
+// add books values of an open interval. One that replaces another actual reading
+// is reported, as nothing is overwritten unseen.
+func (r Readings) add(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, done *Recorded) *op.Refusal {
 	t, _ := tallies.Get(s, k)
 	for _, v := range r.Values {
 		key := pending{k, v.Device}
@@ -158,6 +180,8 @@ func (r Readings) add(s state.Store, k Moment, done *Recorded) *op.Refusal {
 			continue
 		case was.Quality == Actual && v.Quality != Actual:
 			return ErrOverwrite
+		case was.Quality == Actual:
+			op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, v.Device, Replaced, k.Start, k.Start, was.Import, was.Export})
 		}
 		values.Put(s, key, v)
 	}

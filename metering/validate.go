@@ -18,6 +18,7 @@ const (
 	AboveCapacity Reason = 3 // More than the device or its connection can carry.
 	Stuck         Reason = 4 // The same value again and again.
 	NoProduction  Reason = 5 // Nothing, while most of its kind produced.
+	Replaced      Reason = 6 // Another reading took the place of this one before the interval was settled.
 )
 
 // Exception is the receipt of a value that somebody should look at. It is
@@ -43,64 +44,81 @@ const (
 	aloneSeconds = 72 * 3600
 )
 
-// watch is what validation remembers of a device.
+// watch is what validation remembers of a device whose values look suspicious.
+// Others have none.
 type watch struct {
-	Import    quantity.Energy `cbor:"1,keyasint,omitempty"`
-	Export    quantity.Energy `cbor:"2,keyasint,omitempty"`
-	Since     interval.Time   `cbor:"3,keyasint,omitempty"` // When the run of one value began.
-	Run       uint32          `cbor:"4,keyasint,omitempty"` // Its length in intervals.
-	DarkSince interval.Time   `cbor:"5,keyasint,omitempty"`
-	Dark      uint32          `cbor:"6,keyasint,omitempty"` // Intervals without production while its peers had some.
+	Since     interval.Time `cbor:"1,keyasint,omitempty"` // When a run of one value began.
+	Run       uint32        `cbor:"2,keyasint,omitempty"` // Its length in intervals.
+	DarkSince interval.Time `cbor:"3,keyasint,omitempty"`
+	Dark      uint32        `cbor:"4,keyasint,omitempty"` // Intervals without production while its peers had some.
 }
 
-// validate reports what is suspicious about an interval's values.
-func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, all []Value, rows []grid.DeviceRow) {
-	peers := lit(all, rows)
+// validate reports what is suspicious about an interval's values, which are in
+// the order of the roster's devices.
+func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster grid.Roster, all []Value) {
+	peers := lit(roster, all)
+	before, _ := history.Get(s, Moment{k.Microgrid, k.Start - interval.Time(m.Length)})
+	watched := map[grid.DeviceID]watch{}
+	for key, w := range watches.Under(s, k.Microgrid) {
+		watched[key.Device] = w
+	}
 	for n, v := range all {
-		d := rows[n]
+		d := roster.Devices[n]
 		report := func(why Reason, from interval.Time) {
 			op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, v.Device, why, from, k.Start, v.Import, v.Export})
 		}
-		if most := capacity(s, k.Microgrid, d, m.Length); most > 0 && max(v.Import, v.Export) > most {
+		if most := capacity(roster, d, m.Length); most > 0 && max(v.Import, v.Export) > most {
 			report(AboveCapacity, k.Start)
+		}
+		for len(before.Values) > 0 && before.Values[0].Device < v.Device {
+			before.Values = before.Values[1:]
 		}
 		if v.Quality == Estimated {
 			continue
 		}
-		key := grid.Device{Microgrid: k.Microgrid, Device: v.Device}
-		was, _ := watches.Get(s, key)
+		was := watched[v.Device]
 		w := was
-		if w.stuck(v, k.Start, m.Length) {
+		if w.stuck(same(before.Values, v), k.Start, m.Length) {
 			report(Stuck, w.Since)
 		}
-		if d.Kind == grid.Solar && w.dark(v, k.Start, m.Length, peers) {
+		if d.Row.Kind == grid.Solar && w.dark(v, k.Start, m.Length, peers) {
 			report(NoProduction, w.DarkSince)
 		}
-		if w != was {
+		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); {
+		case w == was:
+		case w == watch{}:
+			watches.Delete(s, key)
+		default:
 			watches.Put(s, key, w)
 		}
 	}
 }
 
+// same reports whether a value above zero is what the device had in the interval
+// before, whose values follow from its own on. Zero is a value that loads and
+// panels have often.
+func same(before []Value, v Value) bool {
+	return len(before) > 0 && before[0].Device == v.Device && max(v.Import, v.Export) > 0 &&
+		before[0].Import == v.Import && before[0].Export == v.Export
+}
+
 // capacity is the most that a device can take or give in an interval, or 0.
-func capacity(s state.Reader, id grid.MicrogridID, d grid.DeviceRow, l interval.Length) quantity.Energy {
-	watts := d.CapacityW
-	if watts == 0 && d.Kind == grid.Meter {
-		p, _ := grid.PointAt(s, grid.Point{Microgrid: id, Point: d.Point})
-		watts = p.CapacityW
+func capacity(roster grid.Roster, d grid.RosterDevice, l interval.Length) quantity.Energy {
+	watts := d.Row.CapacityW
+	if watts == 0 && d.Row.Kind == grid.Meter && d.At >= 0 {
+		watts = roster.Points[d.At].Connection.CapacityW
 	}
 	return quantity.Energy((watts*uint64(l) + 3599) / 3600) //nolint:gosec // ≤ 10^10 W
 }
 
-// stuck follows the run of one value and reports it once, when it is long
-// enough. Zero is a value that loads and panels have often.
-func (w *watch) stuck(v Value, start interval.Time, l interval.Length) bool {
-	if v.Import+v.Export == 0 || v.Import != w.Import || v.Export != w.Export {
-		w.Import, w.Export, w.Since, w.Run = v.Import, v.Export, start, 1
-		if v.Import+v.Export == 0 {
-			w.Since, w.Run = 0, 0
-		}
+// stuck follows the run of one value and reports it once, when it is long enough.
+func (w *watch) stuck(again bool, start interval.Time, l interval.Length) bool {
+	if !again {
+		w.Since, w.Run = 0, 0
 		return false
+	}
+	if w.Run == 0 {
+		w.Since, w.Run = start-interval.Time(l), 1
 	}
 	long := func(run uint32) bool { return run >= stuckRun && run*uint32(l) >= stuckSeconds }
 	w.Run++
@@ -111,9 +129,9 @@ func (w *watch) stuck(v Value, start interval.Time, l interval.Length) bool {
 type production struct{ devices, producing int32 }
 
 // lit counts the solar devices and those of them that produce.
-func lit(all []Value, rows []grid.DeviceRow) (p production) {
+func lit(roster grid.Roster, all []Value) (p production) {
 	for n, v := range all {
-		if rows[n].Kind == grid.Solar && v.Quality != Estimated {
+		if roster.Devices[n].Row.Kind == grid.Solar && v.Quality != Estimated {
 			p.devices++
 			if v.Export > 0 {
 				p.producing++

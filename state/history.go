@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"iter"
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
@@ -31,6 +32,30 @@ func (h History[K, T]) At(s Reader, k K, at interval.Time) (row T, since interva
 		return row, dated[K]{}.ReadKey(key[len(h.table.prefix):]).from, true
 	}
 	return row, 0, false
+}
+
+// Under yields what holds at a moment for each key that starts with the byte form
+// of parent.
+func (h History[K, T]) Under(s Reader, parent interface{ AppendKey([]byte) []byte }, at interval.Time) iter.Seq2[K, T] {
+	return func(yield func(K, T) bool) {
+		var key K
+		var row T
+		held := false
+		for d, r := range h.table.Under(s, parent) {
+			if held && d.key != key {
+				if !yield(key, row) {
+					return
+				}
+				held = false
+			}
+			if d.from <= at {
+				key, row, held = d.key, r, true
+			}
+		}
+		if held {
+			yield(key, row)
+		}
+	}
 }
 
 // dated is a key with the time from which its row holds.

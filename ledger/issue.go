@@ -20,9 +20,10 @@ type Issue struct {
 var (
 	ErrIssueAmount  = Ops.Refuse(10, "the amount to issue is not above zero")
 	ErrIssueDeposit = Ops.Refuse(11, "the deposit is not named by a SHA-256 of 32 bytes")
+	ErrIssueTo      = Ops.Refuse(15, "the account to issue to is missing")
 	ErrIssueAsset   = Ops.Refuse(12, "there is no such asset to issue")
 	ErrNotIssuer    = Ops.Refuse(13, "only the asset's issuer may issue it")
-	ErrIssueTooMuch = Ops.Refuse(14, "the amount in circulation would not fit into 64 bits")
+	ErrIssueTooMuch = Ops.Refuse(14, "the receiver, or circulation, would have more than 2^62 units")
 )
 
 // Issued is the receipt of Issue.
@@ -39,6 +40,8 @@ var IssueKind = op.Define(Ops, op.Spec[Issue]{
 			return ErrIssueAmount
 		case len(o.Deposit) != 32:
 			return ErrIssueDeposit
+		case o.To == 0:
+			return ErrIssueTo
 		}
 		return nil
 	},
@@ -50,18 +53,13 @@ var IssueKind = op.Define(Ops, op.Spec[Issue]{
 		case a.Issuer != ctx.Signer:
 			return ErrNotIssuer
 		}
-		sum, err := quantity.Add(a.Issued, o.Amount)
-		if err != nil || sum > MaxIssued {
+		if !fits(a.Issued, o.Amount) || !fits(BalanceOf(s, o.To, o.Asset).Posted, o.Amount) {
 			return ErrIssueTooMuch
 		}
-		a.Issued = sum
+		a.Issued = quantity.MustAdd(a.Issued, o.Amount)
 		assets.Put(s, o.Asset, a)
 		add(s, o.To, o.Asset, o.Amount)
 		op.Emit(ctx, Issued, o.To, *o)
 		return nil
 	},
 })
-
-// MaxIssued is the most of an asset that may be in circulation. It leaves room
-// for every sum of balances, owed and owned, to fit into 64 bits.
-const MaxIssued quantity.Money = 1 << 62

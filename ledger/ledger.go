@@ -7,8 +7,10 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math/big"
 
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -82,18 +84,39 @@ type Entry struct {
 	Amount  quantity.Money
 }
 
+// MaxBalance is the most that a settlement, an issue or a payment may leave an
+// account owning or owing, and the most of an asset that may be in circulation.
+// With what holds reserve, every balance then fits into 64 bits.
+const MaxBalance quantity.Money = 1 << 62
+
+// ErrSettleTooBig refuses a settlement as a whole.
+var ErrSettleTooBig = Ops.Refuse(70, "an account would own or owe more than 2^62 units")
+
 // Settle books entries that sum to zero. It is for obligations that stand
-// whether or not there is money, so it may take balances below zero. Entries
-// that do not sum to zero are a broken invariant.
-func Settle(s state.Store, asset AssetID, entries []Entry) {
+// whether or not there is money, so it may take balances below zero, but not
+// past MaxBalance: then the store is to be taken back. Entries that do not sum
+// to zero are a broken invariant.
+//
+// Refusals: ErrSettleTooBig.
+func Settle(s state.Store, asset AssetID, entries []Entry) *op.Refusal {
 	var sum quantity.Money
 	for _, e := range entries {
+		if !fits(BalanceOf(s, e.Account, asset).Posted, e.Amount) {
+			return ErrSettleTooBig
+		}
 		sum = quantity.MustAdd(sum, e.Amount)
 		add(s, e.Account, asset, e.Amount)
 	}
 	if sum != 0 {
 		panic(fmt.Sprintf("ledger: a posting of asset %d is off by %d", asset, sum))
 	}
+	return nil
+}
+
+// fits reports whether a balance stays within MaxBalance with an amount more.
+func fits(balance, amount quantity.Money) bool {
+	sum, err := quantity.Add(balance, amount)
+	return err == nil && -MaxBalance <= sum && sum <= MaxBalance
 }
 
 // add changes one balance.
@@ -118,13 +141,16 @@ func put(s state.Store, k Holding, b Balance) {
 // balances sum to what is in circulation, and what is held is what the holds
 // say. It returns the first thing that is wrong.
 func Audit(s state.Reader) error {
-	total := map[AssetID]quantity.Money{}
+	total := map[AssetID]*big.Int{} // Debts and credits cancel out, perhaps late.
 	held := map[Holding]quantity.Money{}
 	for k, h := range holds.All(s) {
 		held[Holding{k.Payer, h.Asset}] = quantity.MustAdd(held[Holding{k.Payer, h.Asset}], h.Amount)
 	}
 	for k, b := range balances.All(s) {
-		total[k.Asset] = quantity.MustAdd(total[k.Asset], b.Posted)
+		if total[k.Asset] == nil {
+			total[k.Asset] = new(big.Int)
+		}
+		total[k.Asset].Add(total[k.Asset], big.NewInt(int64(b.Posted)))
 		if b.Held != held[k] {
 			return fmt.Errorf("ledger: account %d has %d of asset %d held, its holds sum to %d", k.Account, b.Held, k.Asset, held[k])
 		}
@@ -134,8 +160,9 @@ func Audit(s state.Reader) error {
 		return fmt.Errorf("ledger: %d holds are on no balance", len(held))
 	}
 	for id, a := range assets.All(s) {
-		if total[id] != a.Issued {
-			return fmt.Errorf("ledger: balances of asset %d sum to %d, %d are in circulation", id, total[id], a.Issued)
+		sum := cmp.Or(total[id], new(big.Int))
+		if sum.Cmp(big.NewInt(int64(a.Issued))) != 0 {
+			return fmt.Errorf("ledger: balances of asset %d sum to %d, %d are in circulation", id, sum, a.Issued)
 		}
 		delete(total, id)
 	}

@@ -22,7 +22,7 @@ var (
 	ErrPostSigner   = Ops.Refuse(52, "only the account that the amount is held for may post it")
 	ErrPostDeadline = Ops.Refuse(53, "the hold's deadline has passed, it can only be voided")
 	ErrPostTooMuch  = Ops.Refuse(54, "the hold is for less than that")
-	ErrPostTooBig   = Ops.Refuse(55, "the receiver's balance would not fit into 64 bits")
+	ErrPostTooBig   = Ops.Refuse(55, "the receiver would have more than 2^62 units")
 )
 
 // Posted is the receipt of Post.
@@ -51,8 +51,7 @@ var PostKind = op.Define(Ops, op.Spec[Post]{
 			return ErrPostDeadline
 		case h.Amount < o.Amount:
 			return ErrPostTooMuch
-		}
-		if _, err := quantity.Add(BalanceOf(s, h.To, h.Asset).Posted, o.Amount); err != nil {
+		case !fits(BalanceOf(s, h.To, h.Asset).Posted, o.Amount):
 			return ErrPostTooBig
 		}
 		release(s, id, h)

@@ -7,7 +7,8 @@ import (
 )
 
 // Redeem takes an amount out of circulation: its holder gives it back and the
-// issuer pays the deposit out.
+// issuer pays the deposit out. What others owe the holder after settlements has
+// no deposit yet, so never more is redeemed than was issued.
 type Redeem struct {
 	Asset  AssetID        `cbor:"1,keyasint" json:"asset"`
 	Amount quantity.Money `cbor:"2,keyasint" json:"amount"`
@@ -18,6 +19,7 @@ var (
 	ErrRedeemAmount = Ops.Refuse(20, "the amount to redeem is not above zero")
 	ErrRedeemAsset  = Ops.Refuse(21, "there is no such asset to redeem")
 	ErrRedeemFunds  = Ops.Refuse(22, "the account has less than that to redeem")
+	ErrRedeemIssued = Ops.Refuse(23, "less than that is in circulation: others still owe what the account has")
 )
 
 // Redeemed is the receipt of Redeem.
@@ -41,6 +43,8 @@ var RedeemKind = op.Define(Ops, op.Spec[Redeem]{
 			return ErrRedeemAsset
 		case BalanceOf(s, ctx.Signer, o.Asset).Available() < o.Amount:
 			return ErrRedeemFunds
+		case a.Issued < o.Amount:
+			return ErrRedeemIssued
 		}
 		a.Issued = quantity.MustSub(a.Issued, o.Amount)
 		assets.Put(s, o.Asset, a)

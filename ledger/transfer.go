@@ -21,7 +21,7 @@ var (
 	ErrTransferAsset  = Ops.Refuse(32, "there is no such asset to transfer")
 	ErrTransferSelf   = Ops.Refuse(33, "an account does not transfer to itself")
 	ErrTransferFunds  = Ops.Refuse(34, "the account has less than that to transfer")
-	ErrTransferTooBig = Ops.Refuse(35, "the receiver's balance would not fit into 64 bits")
+	ErrTransferTooBig = Ops.Refuse(35, "the receiver would have more than 2^62 units")
 )
 
 // Transferred is the receipt of Transfer.
@@ -58,13 +58,11 @@ var TransferKind = op.Define(Ops, op.Spec[Transfer]{
 			return ErrTransferSelf
 		case from.Available() < o.Amount:
 			return ErrTransferFunds
-		}
-		sum, err := quantity.Add(to.Posted, o.Amount)
-		if err != nil {
+		case !fits(to.Posted, o.Amount):
 			return ErrTransferTooBig
 		}
 		from.Posted = quantity.MustSub(from.Posted, o.Amount)
-		to.Posted = sum
+		to.Posted = quantity.MustAdd(to.Posted, o.Amount)
 		put(s, Holding{ctx.Signer, o.Asset}, from)
 		put(s, Holding{o.To, o.Asset}, to)
 		op.Emit(ctx, TransferReceipt, ctx.Signer, Transferred{ctx.Signer, o.To, o.Asset, o.Amount})

@@ -26,22 +26,25 @@ var ErrNotDue = Ops.Refuse(20, "the interval is not due to be closed")
 
 // closeInterval is what the system does at the end of every interval, step by
 // step.
-func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) {
+func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *op.Refusal {
 	i := interval.Interval{Start: c.Start, Length: m.Length}
 	positions := metering.Close(ctx, s, c.Microgrid, m)
 	cleared := settlement.Cleared{Positions: positions, Clearing: market.Clear(s, c.Microgrid, i, positions)}
-	settlement.Close(ctx, s, c.Microgrid, m, i, cleared)
+	if no := settlement.Close(ctx, s, c.Microgrid, m, i, cleared); no != nil {
+		return no
+	}
 	grid.Advance(s, c.Microgrid)
+	return nil
 }
 
 // correctInterval settles an interval again when late readings changed it: both
 // times with what held then, so that the difference is theirs alone.
-func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) {
+func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *op.Refusal {
 	i := interval.Interval{Start: c.Start, Length: m.Length}
 	before, after, revision := metering.Revised(s, c.Microgrid, m, c.Start)
 	was := settlement.Cleared{Positions: before, Clearing: market.Clear(s, c.Microgrid, i, before)}
 	is := settlement.Cleared{Positions: after, Clearing: market.Clear(s, c.Microgrid, i, after)}
-	settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision)
+	return settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision)
 }
 
 // The most that one block closes, so that a backlog does not make a block long.
@@ -59,6 +62,9 @@ func Due(s state.Reader) []Close {
 	var list []Close
 	var work uint64
 	for id, m := range grid.All(s) {
+		if m.Suspended {
+			continue
+		}
 		full := func() bool { return len(list) >= maxCloses || (len(list) > 0 && work+m.Devices > maxCloseWork) }
 		for start := range metering.Revisions(s, id) {
 			if full() {
@@ -89,8 +95,9 @@ func ready(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval
 // EncodeCloses makes the transaction that holds closes.
 func EncodeCloses(list []Close) []byte { return append([]byte{KindCloses}, codec.Marshal(list)...) }
 
-// closes applies a transaction of closes. It may stand only at the head of a
-// block, and hold only what is due there.
+// closes applies the closes at the head of a block, as far as they are due. A
+// microgrid whose amounts outgrew the ledger is suspended, alone and for good:
+// a bill is never cut, and no microgrid may stop the others.
 func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 	var list []Close
 	if err := codec.Unmarshal(raw, &list); err != nil || len(list) > maxCloses {
@@ -105,20 +112,29 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 			continue
 		}
 		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time}
+		step := closeInterval
 		if c.Again {
-			correctInterval(&ctx, s, c, row)
-		} else {
-			closeInterval(&ctx, s, c, row)
+			step = correctInterval
+		}
+		if no := step(&ctx, s, c, row); no != nil {
+			outcomes[n].Code = no.Code
+			s.Undo()
+			ctx.Take()
+			grid.Suspend(s, c.Microgrid)
+			op.Emit(&ctx, RefusedReceipt, row.Operator, Refused{Code: no.Code})
 		}
 		s.Keep()
 		secret = append(c.Microgrid.AppendKey(secret[:32:32]), state.AppendTime(nil, c.Start)...)
-		outcomes[n] = Outcome{Receipts: facts(ctx.Take(), secret)}
+		outcomes[n].Receipts = facts(ctx.Take(), secret)
 	}
 	return outcomes
 }
 
 // isDue reports whether a close is due as the rows stand now.
 func (m *Machine) isDue(s state.Reader, c Close, row grid.Microgrid) bool {
+	if row.Suspended {
+		return false
+	}
 	if c.Again {
 		return metering.IsRevised(s, c.Microgrid, c.Start)
 	}

@@ -42,14 +42,14 @@ func (m *Machine) Execute(b Block) Result {
 		switch {
 		case bundles[n] != nil:
 			outcomes[n] = m.bundle(s, b, bundles[n])
-		case len(b.Txs[n]) > 0 && b.Txs[n][0] == KindCloses:
+		case n == 0 && len(b.Txs[n]) > 0 && b.Txs[n][0] == KindCloses:
 			outcomes[n] = m.closes(s, b, b.Txs[n][1:])
 		default:
 			outcomes[n] = []Outcome{{Code: ErrTx.Code, Receipts: []Fact{}}}
 		}
 	}
 	r := m.finish(s, b, outcomes)
-	r.Validators = powers(r.Record)
+	r.Validators = m.powers(r.Record)
 	return r
 }
 

@@ -1,10 +1,15 @@
 package machine
 
-import "github.com/commonwatt/commonwatt/governance"
+import (
+	"slices"
+
+	"github.com/commonwatt/commonwatt/governance"
+)
 
 // powers lists the validators whose voting power a block's decisions change;
-// the last decision about a validator counts.
-func powers(r Record) []Power {
+// the last decision about a validator counts. One that came and went within the
+// block is left out: the consensus never had it and could not remove it.
+func (m *Machine) powers(r Record) []Power {
 	var list []Power
 	for _, o := range r.Outcomes {
 		for _, f := range o.Receipts {
@@ -17,7 +22,9 @@ func powers(r Record) []Power {
 			}
 		}
 	}
-	return list
+	return slices.DeleteFunc(list, func(p Power) bool {
+		return p.Power == 0 && governance.PowerOf(m.rows, governance.ValidatorKey(p.PublicKey)) == 0
+	})
 }
 
 // setPower replaces a validator's power in a list, or adds it.

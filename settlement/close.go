@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/commonwatt/commonwatt/auction"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
@@ -16,19 +17,38 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
+// ErrTooMuch refuses to settle an interval whose amounts could leave 64 bits.
+var ErrTooMuch = Ops.Refuse(1, "more than 2^35 Wh were taken and given in one interval")
+
 // Close settles an interval for the first time and books it.
-func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) {
+//
+// Refusals: ErrTooMuch, ledger.ErrSettleTooBig.
+func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) *op.Refusal {
+	if c.tooMuch() {
+		return ErrTooMuch
+	}
 	o := settle(s, id, m, i, c)
-	book(s, m, outcome{}, o)
+	if no := book(s, m, outcome{}, o); no != nil {
+		return no
+	}
 	emit(ctx, outcome{}, o, 1)
+	return nil
 }
 
 // Correct settles an interval again with the positions that late readings make,
 // and books the difference.
-func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, was, is Cleared, revision uint32) {
+//
+// Refusals: those of Close.
+func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, was, is Cleared, revision uint32) *op.Refusal {
+	if is.tooMuch() {
+		return ErrTooMuch
+	}
 	before, after := settle(s, id, m, i, was), settle(s, id, m, i, is)
-	book(s, m, before, after)
+	if no := book(s, m, before, after); no != nil {
+		return no
+	}
 	emit(ctx, before, after, revision)
+	return nil
 }
 
 // Cleared is what an interval is settled from: who took and gave how much, and
@@ -36,6 +56,16 @@ func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgr
 type Cleared struct {
 	Positions []metering.Position
 	Clearing  market.Clearing
+}
+
+// tooMuch reports whether more energy was taken and given than a book holds.
+// Prices are at most 2^26, so what is less comes to amounts below 2^61.
+func (c Cleared) tooMuch() bool {
+	var sum quantity.Energy
+	for _, p := range c.Positions {
+		sum = quantity.MustAdd(sum, quantity.MustAdd(p.Import, p.Export))
+	}
+	return sum > auction.MaxEnergy
 }
 
 // settle computes an interval with the tariff that held in it.
@@ -46,7 +76,7 @@ func settle(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.In
 
 // book posts the difference between two outcomes: for each account what it owes
 // less, and for those who receive, what they get more.
-func book(s state.Store, m grid.Microgrid, before, after outcome) {
+func book(s state.Store, m grid.Microgrid, before, after outcome) *op.Refusal {
 	var entries []ledger.Entry
 	note := func(account tx.AccountID, amount quantity.Money) {
 		entries = append(entries, ledger.Entry{Account: account, Amount: amount})
@@ -61,7 +91,7 @@ func book(s state.Store, m grid.Microgrid, before, after outcome) {
 	note(m.Utility, quantity.MustSub(quantity.MustSub(a.UtilitySold, a.UtilityPaid), quantity.MustSub(b.UtilitySold, b.UtilityPaid)))
 	note(m.Network, quantity.MustSub(a.Network, b.Network))
 	note(m.Levy, quantity.MustSub(a.Levy, b.Levy))
-	ledger.Settle(s, m.Currency, net(entries))
+	return ledger.Settle(s, m.Currency, net(entries))
 }
 
 // net leaves one entry per account that is not zero, by account.

@@ -77,8 +77,12 @@ func (s *stage) price(trades []Trade, r *Result) {
 	}
 }
 
-// drawn is each order's place by lot.
-func (s *stage) drawn() []uint64 {
-	orders := s.book.Orders
-	return lots(s.book.Seed, len(orders), func(i int) string { return orders[i].ID })
+// drawn are the orders with a fill and, for each, its place by lot.
+func (s *stage) drawn() (orders []uint32, places []uint64) {
+	for i, filled := range s.filled {
+		if filled > 0 {
+			orders = append(orders, uint32(i))
+		}
+	}
+	return orders, lots(s.book.Seed, len(orders), func(i int) string { return s.book.Orders[orders[i]].ID })
 }

@@ -48,7 +48,7 @@ func judgeTrades(b *auction.Book, r *auction.Result, trades []auction.Trade) err
 		} else {
 			left[fmt.Sprintf("order %d, stage %d: Wh", order, stage)] -= int64(e)
 			left[fmt.Sprintf("order %d, stage %d: money", order, stage)] -= int64(e) * int64(p)
-			zone = int32(b.Orders[order].Zone) //nolint:gosec // small
+			zone = int32(b.Orders[order].Zone)
 		}
 		for ; b.Zones[zone].Parent != auction.NoParent; zone = b.Zones[zone].Parent {
 			left["zone "+b.Zones[zone].ID] -= way * int64(e)
@@ -114,7 +114,8 @@ func TestAssignPrefers(t *testing.T) {
 			[]string{"sun to load: 10 Wh", "sun to other load: 10 Wh"},
 		},
 		{
-			"own before the partner, the partner before others", []auction.Partner{{Buyer: ann, Sellers: []uint32{cem}}},
+			"own before the partner, the partner before others",
+			[]auction.Partner{{Buyer: ann, Sellers: []uint32{cem}}},
 			[]auction.Order{
 				owned(ann, order("load", auction.Buy, 10, 200)), owned(bob, order("other load", auction.Buy, 10, 200)),
 				owned(ann, order("roof", auction.Sell, 4, 100)), owned(cem, order("wind", auction.Sell, 8, 100)), owned(bob, order("sun", auction.Sell, 8, 100)),
@@ -130,7 +131,8 @@ func TestAssignPrefers(t *testing.T) {
 			[]string{"near to load: 6 Wh", "far to load: 4 Wh", "far to far load: 6 Wh"},
 		},
 		{
-			"green for green", []auction.Partner{{Buyer: ann, Sellers: []uint32{bob}}},
+			"green for green",
+			[]auction.Partner{{Buyer: ann, Sellers: []uint32{bob}}},
 			[]auction.Order{
 				owned(ann, order("load", auction.Buy, 10, 200)), owned(cem, green(order("green load", auction.Buy, 10, 200))),
 				owned(bob, green(order("sun", auction.Sell, 10, 100))), owned(bob, order("gas", auction.Sell, 10, 100)),

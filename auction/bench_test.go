@@ -23,7 +23,7 @@ func benchmarkBook(orders, zones, children, greenPercent int) *auction.Book {
 	for z := range zones {
 		zone := auction.Zone{
 			ID:          fmt.Sprintf("zone-%d", z),
-			Parent:      int32((z - 1) / children), //nolint:gosec // small
+			Parent:      int32((z - 1) / children),
 			Charge:      quantity.Price(r.IntN(20_000)),
 			ExportLimit: auction.NoLimit,
 			ImportLimit: auction.NoLimit,
@@ -38,7 +38,7 @@ func benchmarkBook(orders, zones, children, greenPercent int) *auction.Book {
 	for i := range orders {
 		o := auction.Order{
 			ID:     fmt.Sprintf("order-%d", i),
-			Zone:   uint32(r.IntN(zones)), //nolint:gosec // small
+			Zone:   uint32(r.IntN(zones)),
 			Side:   auction.Side(r.IntN(2)),
 			Energy: quantity.Energy(1 + r.IntN(5_000)),
 			Limit:  quantity.Price(50_000 + r.IntN(300_000)),

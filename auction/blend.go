@@ -91,8 +91,8 @@ func (r *rounding) link() {
 	}
 	for arc, part := range r.part {
 		if part != 0 {
-			r.arcs[r.from[arc]] = append(r.arcs[r.from[arc]], int32(arc)) //nolint:gosec // 3 per zone
-			r.arcs[r.to[arc]] = append(r.arcs[r.to[arc]], int32(arc))     //nolint:gosec // 3 per zone
+			r.arcs[r.from[arc]] = append(r.arcs[r.from[arc]], int32(arc))
+			r.arcs[r.to[arc]] = append(r.arcs[r.to[arc]], int32(arc))
 		}
 	}
 }
@@ -104,7 +104,7 @@ func (r *rounding) round(a *allocation) {
 	place := make([]int32, len(r.arcs)) // Where the walk came by, plus one.
 	var nodes, arcs []int32
 	for start := range r.arcs {
-		nodes, arcs = append(nodes[:0], int32(start)), arcs[:0] //nolint:gosec // an index
+		nodes, arcs = append(nodes[:0], int32(start)), arcs[:0]
 		place[start] = 1
 		for len(nodes) > 0 {
 			node := nodes[len(nodes)-1]

@@ -122,8 +122,8 @@ func (s *stage) reflow(p *StageProof) error {
 	s.flow = make([]quantity.Energy, len(s.lines))
 	next := 0
 	for z := range s.flow {
-		flow := Flow{Zone: uint32(z), Import: p.Sold, Export: p.Bought} //nolint:gosec // an index
-		if int32(z) != s.tree.root {                                    //nolint:gosec // an index
+		flow := Flow{Zone: uint32(z), Import: p.Sold, Export: p.Bought}
+		if int32(z) != s.tree.root {
 			flow, next = p.Flows[next], next+1
 		}
 		switch {
@@ -207,7 +207,7 @@ func (s *stage) rationed() error {
 	margins := make(map[int32][]uint32) // Per ladder the orders whose level is filled in part.
 	var ladders []int32
 	for i := range s.book.Orders {
-		order, o := uint32(i), &s.book.Orders[i] //nolint:gosec // fewer than 2^32 orders
+		order, o := uint32(i), &s.book.Orders[i]
 		l := ladderOf(o)
 		e := s.evidence[l]
 		if s.wanted(order) == 0 || e.accepted != e.refused || int64(s.counted(l>>2, o.Class, o.Side, o.Limit)) != e.accepted {

@@ -114,7 +114,7 @@ func TestGreenScarcityIsSharedAcrossZones(t *testing.T) {
 	for zone, energy := range []quantity.Energy{30, 60, 90} {
 		id := fmt.Sprint("f", zone+1)
 		b.Zones = append(b.Zones, feeder(id, 0))
-		b.Orders = append(b.Orders, in(uint32(zone+1), green(order(id, auction.Buy, energy, 300)))) //nolint:gosec // small
+		b.Orders = append(b.Orders, in(uint32(zone+1), green(order(id, auction.Buy, energy, 300))))
 	}
 	for i, want := range []quantity.Energy{60, 10, 20, 30} {
 		if f := auction.Clear(b).Fills[i]; f.Energy != want {

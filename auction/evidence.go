@@ -22,7 +22,7 @@ func (s *stage) observe() {
 		s.evidence[l] = evidence{accepted: accepted, refused: -accepted}
 	}
 	for i := range s.book.Orders {
-		s.witness(uint32(i)) //nolint:gosec // fewer than 2^32 orders
+		s.witness(uint32(i))
 	}
 }
 

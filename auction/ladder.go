@@ -65,12 +65,12 @@ func ladderOf(o *Order) int32 {
 
 // order is the order at a position of the ranking.
 func (r *ranking) order(position uint32) uint32 {
-	return uint32(r.keys[position] & math.MaxUint32) //nolint:gosec // masked
+	return uint32(r.keys[position] & math.MaxUint32)
 }
 
 // limit is the limit of the order at a position of the ranking.
 func (r *ranking) limit(position uint32, side Side) quantity.Price {
-	limit := quantity.Price(r.keys[position]>>32) - MaxPrice //nolint:gosec // 32 bits
+	limit := quantity.Price(r.keys[position]>>32) - MaxPrice
 	if side == Buy {
 		return -limit
 	}
@@ -82,8 +82,8 @@ func (s *stage) ladders(r *ranking, levels []level) ([]ladder, []level) {
 	ladders := make([]ladder, 4*len(s.book.Zones))
 	levels = slices.Grow(levels, len(r.keys)+1)
 	for l := range ladders {
-		zone, class, side := int32(l>>2), Class(l>>1&1), Side(l&1) //nolint:gosec // the parts of a rung
-		ladders[l].first = int32(len(levels))                      //nolint:gosec // fewer levels than orders
+		zone, class, side := int32(l>>2), Class(l>>1&1), Side(l&1)
+		ladders[l].first = int32(len(levels)) //nolint:gosec // fewer levels than orders
 		var upTo quantity.Energy
 		for at := r.starts[l]; at < r.starts[l+1]; at++ {
 			wanted := s.wanted(r.order(at))

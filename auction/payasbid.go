@@ -68,14 +68,16 @@ func green(all []*bidder) []*bidder {
 // worth beyond their zone's clearing price, ties by lot.
 func (s *stage) bidders() (offers, bids []*bidder) {
 	prices, premium := newAdmissible(s, ClearingRule).support()
-	for i, place := range s.drawn() {
-		o := &s.book.Orders[i]
-		if s.filled[i] == 0 {
-			continue
-		}
+	orders, places := s.drawn()
+	for i, order := range orders {
+		o := &s.book.Orders[order]
 		b := &bidder{
-			order: int32(i), class: o.Class, clearing: prices[o.Zone], left: s.filled[i], place: place, //nolint:gosec // fewer than 2^31 orders
-			limit: s.counted(int32(o.Zone), o.Class, o.Side, o.Limit), //nolint:gosec // a book has fewer than 2^29 zones
+			order:    int32(order), //nolint:gosec // fewer than 2^31 orders
+			class:    o.Class,
+			limit:    s.counted(int32(o.Zone), o.Class, o.Side, o.Limit), //nolint:gosec // a book has fewer than 2^29 zones
+			clearing: prices[o.Zone],
+			left:     s.filled[order],
+			place:    places[i],
 		}
 		if o.Class == Green {
 			b.clearing += premium

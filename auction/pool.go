@@ -45,12 +45,10 @@ func (s *stage) assign(partners []Partner) []Trade {
 }
 
 func (s *stage) parties() (offers, bids []*party) {
-	for i, place := range s.drawn() {
-		o := &s.book.Orders[i]
-		if s.filled[i] == 0 {
-			continue
-		}
-		p := &party{order: int32(i), owner: int64(o.Owner), zone: o.Zone, class: o.Class, left: s.filled[i], place: place} //nolint:gosec // fewer than 2^31 orders
+	orders, places := s.drawn()
+	for i, order := range orders {
+		o := &s.book.Orders[order]
+		p := &party{order: int32(order), owner: int64(o.Owner), zone: o.Zone, class: o.Class, left: s.filled[order], place: places[i]} //nolint:gosec // fewer than 2^31 orders
 		if o.Side == Sell {
 			offers = append(offers, p)
 		} else {
@@ -79,11 +77,10 @@ func (m *matching) climb(offers, bids []*party, class Class) {
 			pools[p.zone].bids = append(pools[p.zone].bids, p)
 		}
 	}
-	order := m.stage.tree.order
-	for i := len(order) - 1; i >= 0; i-- {
-		here := &pools[order[i]]
+	for _, zone := range slices.Backward(m.stage.tree.order) {
+		here := &pools[zone]
 		m.match(here, class)
-		if parent := m.stage.book.Zones[order[i]].Parent; parent != NoParent {
+		if parent := m.stage.book.Zones[zone].Parent; parent != NoParent {
 			pools[parent].offers = append(pools[parent].offers, here.offers...)
 			pools[parent].bids = append(pools[parent].bids, here.bids...)
 		}

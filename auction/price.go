@@ -2,6 +2,7 @@ package auction
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/commonwatt/commonwatt/quantity"
 )
@@ -62,7 +63,7 @@ func newAdmissible(s *stage, rule PriceRule) *admissible {
 		a.certificates.low = 0
 	}
 	for z := range a.zone {
-		zone := int32(z) //nolint:gosec // a book has fewer than 2^29 zones
+		zone := int32(z)
 		a.zone[z] = s.bounds(zone, Any, rule)
 		a.green[z] = s.bounds(zone, Green, rule)
 		a.gap[z] = s.gap(zone, rule)
@@ -129,11 +130,10 @@ func (s *stage) elastic(rule PriceRule) span {
 // tighten narrows each zone to what the tree's constraints leave of it: up, then
 // down, which on a tree reaches the shortest paths.
 func (a *admissible) tighten() {
-	order := a.tree.order
-	for i := len(order) - 1; i >= 0; i-- {
-		a.rise(order[i])
+	for _, zone := range slices.Backward(a.tree.order) {
+		a.rise(zone)
 	}
-	for _, zone := range order {
+	for _, zone := range a.tree.order {
 		for c := a.tree.child[zone]; c != NoParent; c = a.tree.sibling[c] {
 			a.zone[c] = a.zone[c].and(a.zone[zone].minus(a.gap[c]))
 		}

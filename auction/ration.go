@@ -24,7 +24,7 @@ func lots(seed []byte, n int, id func(int) string) []uint64 {
 	drawn := make([]int32, n)
 	for i := range heads {
 		h := hash(i)
-		heads[i], drawn[i] = binary.BigEndian.Uint64(h[:]), int32(i) //nolint:gosec // fewer than 2^31 orders
+		heads[i], drawn[i] = binary.BigEndian.Uint64(h[:]), int32(i)
 	}
 	slices.SortFunc(drawn, func(i, j int32) int {
 		if c := cmp.Compare(heads[i], heads[j]); c != 0 || i == j {
@@ -34,7 +34,7 @@ func lots(seed []byte, n int, id func(int) string) []uint64 {
 		return cmp.Or(bytes.Compare(hi[:], hj[:]), cmp.Compare(id(int(i)), id(int(j))))
 	})
 	for place, i := range drawn {
-		places[i] = uint64(place) //nolint:gosec // an index
+		places[i] = uint64(place)
 	}
 	return places
 }

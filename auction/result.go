@@ -17,8 +17,8 @@ func newTotals(stages []*stage) *Result {
 	b := stages[0].book
 	r := &Result{Stages: make([]StageProof, len(stages)), Flows: make([]Flow, 0, len(b.Zones)-1)}
 	for z := range b.Zones {
-		if int32(z) != stages[0].tree.root { //nolint:gosec // a book has fewer than 2^29 zones
-			r.Flows = append(r.Flows, Flow{Zone: uint32(z)}) //nolint:gosec // an index
+		if int32(z) != stages[0].tree.root {
+			r.Flows = append(r.Flows, Flow{Zone: uint32(z)})
 		}
 	}
 	for i, s := range stages {
@@ -39,11 +39,11 @@ func newTotals(stages []*stage) *Result {
 func (s *stage) flows() StageProof {
 	p := StageProof{Stage: s.kind, Flows: make([]Flow, 0, len(s.lines)-1)}
 	for z, flow := range s.flow {
-		if int32(z) == s.tree.root { //nolint:gosec // a book has fewer than 2^29 zones
+		if int32(z) == s.tree.root {
 			p.Bought, p.Sold = max(0, flow), max(0, -flow)
 			continue
 		}
-		p.Flows = append(p.Flows, Flow{Zone: uint32(z), Import: max(0, -flow), Export: max(0, flow)}) //nolint:gosec // an index
+		p.Flows = append(p.Flows, Flow{Zone: uint32(z), Import: max(0, -flow), Export: max(0, flow)})
 	}
 	return p
 }
@@ -94,7 +94,7 @@ func (r *Result) settle(stages []*stage, price func(stage int, f Fill) Fill) {
 			if s.filled[i] == 0 {
 				continue
 			}
-			f := price(n, Fill{Order: uint32(i), Stage: s.kind, Energy: s.filled[i]}) //nolint:gosec // fewer than 2^32 orders
+			f := price(n, Fill{Order: uint32(i), Stage: s.kind, Energy: s.filled[i]})
 			r.Fills = append(r.Fills, f)
 			if b.Orders[i].Side == Buy {
 				r.NetworkRevenue = quantity.MustAdd(r.NetworkRevenue, f.Amount)

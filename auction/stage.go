@@ -70,9 +70,9 @@ func (s *stage) clear(r *ranking, places []uint64, scratch []level) []level {
 	s.flow = a.flow
 	s.filled = make([]quantity.Energy, len(s.book.Orders))
 	for zone := range s.lines {
-		zone := int32(zone) //nolint:gosec // a book has fewer than 2^29 zones
+		zone := int32(zone)
 		for class, net := range [...]quantity.Energy{Any: a.any[zone], Green: a.green[zone]} {
-			s.fill(w, r, zone, Class(class), a.price[zone], net) //nolint:gosec // Any or Green
+			s.fill(w, r, zone, Class(class), a.price[zone], net)
 		}
 	}
 	s.observe()

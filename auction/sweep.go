@@ -2,6 +2,7 @@ package auction
 
 import (
 	"math"
+	"slices"
 
 	"github.com/commonwatt/commonwatt/quantity"
 )
@@ -110,8 +111,8 @@ func (w *sweep) shown(zone int32, q int64) quantity.Energy {
 // up finds where each zone changes regime, children first.
 func (w *sweep) up(premium int64) {
 	w.premium, w.risen = premium, premium-w.premium
-	for i := len(w.tree.order) - 1; i >= 0; i-- {
-		w.regimes(w.tree.order[i])
+	for _, zone := range slices.Backward(w.tree.order) {
+		w.regimes(zone)
 	}
 	w.swept = true
 }

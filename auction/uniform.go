@@ -45,7 +45,7 @@ func (r *Result) list(s *stage, t *tariff) {
 	for zone := range int32(len(s.lines)) { //nolint:gosec // a book has fewer than 2^29 zones
 		for class := Any; class <= Green; class++ {
 			if s.trades(zone, class, Buy) || s.trades(zone, class, Sell) {
-				z := uint32(zone) //nolint:gosec // an index
+				z := uint32(zone)
 				r.Prices = append(r.Prices, ZonePrice{Zone: z, Class: class, Stage: s.kind, Price: t.price(z, class)})
 			}
 		}

@@ -284,7 +284,7 @@ func forgeries(b *auction.Book) map[string]*auction.Result {
 		forge(fmt.Sprintf("fill %d left out", i), func(r *auction.Result) { r.Fills = slices.Delete(r.Fills, i, i+1) })
 		for k := range i {
 			g := good.Fills[k]
-			if f.Energy != g.Energy && f.Stage == g.Stage {
+			if f.Energy != g.Energy && f.Stage == g.Stage && !tied(b.Orders[f.Order], b.Orders[g.Order]) {
 				forge(fmt.Sprintf("energies of fills %d and %d swapped", k, i), func(r *auction.Result) { swapEnergy(&r.Fills[k], &r.Fills[i]) })
 			}
 		}
@@ -298,6 +298,12 @@ func forgeries(b *auction.Book) map[string]*auction.Result {
 	}
 	forge("a stage left out", func(r *auction.Result) { r.Stages = r.Stages[1:] })
 	return out
+}
+
+// tied says whether two orders may be worth the same to the market without
+// being one level: Check accepts any proportion between those.
+func tied(a, b auction.Order) bool {
+	return a.Zone == b.Zone && a.Side == b.Side && a.Class != b.Class
 }
 
 // raise moves all prices, which balances where the utility does not trade.

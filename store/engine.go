@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -18,6 +19,7 @@ const (
 	blocksMemTable     = 16 << 20
 	openFilesMax       = 256
 	separateValueBytes = 1 << 10
+	filterBits         = 10
 )
 
 // Open opens the store in a folder, which it makes when it may write.
@@ -62,6 +64,11 @@ func open(o Options, cache *pebble.Cache, dir string, memTable uint64) (*pebble.
 		MaxOpenFiles:       openFilesMax,
 		MemTableSize:       memTable,
 		ReadOnly:           o.ReadOnly,
+	}
+	// Most rows that a block asks for and that are not there are values it is
+	// about to write; a filter answers that without reading a file.
+	for i := range options.Levels {
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits)
 	}
 	// Receipts and blocks are written once: kept in files of their own they are
 	// not rewritten each time the keys around them are compacted.

@@ -27,7 +27,7 @@ type settling struct {
 	show      *progress
 	operator  *operator
 	node      *node.Node
-	summary   *report.Summary
+	summary   report.Summary
 }
 
 // How readings go into envelopes: enough in one that its signature costs little,
@@ -76,7 +76,7 @@ func (s *settling) settle(ctx context.Context) error {
 		return err
 	}
 	var err error
-	s.summary, err = report.Write(ctx, s.dir, s.node.View(), names(s.community))
+	s.summary, err = report.Write(ctx, s.node.View(), s.community.Microgrid(), names(s.community), s.dir)
 	return err
 }
 
@@ -187,4 +187,33 @@ func (s *settling) open() (open interval.Time) {
 }
 
 // print prints the bills.
-func (s *settling) print(w io.Writer, output string) error { return s.summary.Print(w, output) }
+func (s *settling) print(w io.Writer, output string) error {
+	switch output {
+	case "json":
+		return report.JSON(w, s.summary)
+	case "csv":
+		return report.CSV(w, s.summary)
+	}
+	return report.Table(w, s.summary)
+}
+
+// names are those of the community file, by the ledger's numbers.
+func names(c *community.Community) report.Names {
+	n := report.Names{
+		Community: c.Name, Currency: c.Currency, Decimals: c.Decimals, TimeZone: c.TimeZone,
+		Accounts: map[tx.AccountID]string{}, Zones: map[grid.ZoneID]string{}, Meters: map[grid.DeviceID]string{},
+	}
+	for _, name := range []string{community.UtilityName, community.NetworkName, community.LevyName} {
+		n.Accounts[c.Account(name)] = name
+	}
+	for _, m := range c.Members {
+		n.Accounts[c.Account(m.Name)] = m.Name
+	}
+	for _, z := range c.Zones {
+		n.Zones[c.ZoneID(z.ID)] = z.ID
+	}
+	for _, id := range c.Meters().All() {
+		n.Meters[c.DeviceID(id)] = id
+	}
+	return n
+}

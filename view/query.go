@@ -171,7 +171,6 @@ type Counts struct {
 	Corrected  int64 // Of them, settled again.
 	Statements int64
 	Estimated  int64 // Of them, with a value that is an estimate.
-	Exceptions int64
 	Readings   int64 // Taken in all, whatever the period; those known already are not counted.
 }
 
@@ -187,7 +186,6 @@ func (r *Reader) Counts(m grid.MicrogridID, p Period) (c Counts, err error) {
 			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Intervals, &c.Corrected}},
 		{`SELECT count(*), coalesce(sum(estimated), 0) FROM statement
 			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Statements, &c.Estimated}},
-		{"SELECT count(*) FROM exception WHERE microgrid = ? AND last_start >= ? AND first_start < ?", within, []any{&c.Exceptions}},
 		{"SELECT coalesce(sum(readings - same), 0) FROM recorded WHERE microgrid = ?", within[:1], []any{&c.Readings}},
 	} {
 		if err := r.tx.QueryRowContext(r.ctx, q.query, q.args...).Scan(q.into...); err != nil {

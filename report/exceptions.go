@@ -1,0 +1,108 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+)
+
+// exceptions writes what somebody should look at, by meter, reason and start,
+// with a sentence that says what it is and what to do.
+func (r *run) exceptions(w io.Writer) error {
+	header := []string{"start", "end", "meter", "reason", "import_wh", "export_wh", "detail"}
+	return table(w, header, func(row func(...string) error) error {
+		return r.stretches(func(s stretch) error {
+			return row(utc(s.From), utc(s.end), r.names.meter(s.Device), reasonName(s.Reason),
+				digits(s.Import), digits(s.Export), s.detail())
+		})
+	})
+}
+
+// stretch is an exception, with those of the intervals right after it.
+type stretch struct {
+	metering.Exception
+	end       interval.Time // First moment after it.
+	intervals int64
+}
+
+// stretches yields exceptions. Values that were missing, or late, in one
+// interval after the other are one exception, with the sum of their energies.
+func (r *run) stretches(yield func(stretch) error) error {
+	var open []stretch // The one that may go on, or none.
+	length := interval.Time(r.microgrid.Length)
+	err := r.reader.Exceptions(r.microgrid.ID, r.settled, func(e metering.Exception) error {
+		next := stretch{e, e.To + length, int64((e.To-e.From)/length) + 1}
+		if len(open) == 1 && open[0].takes(next) {
+			return nil
+		}
+		was := open
+		open = []stretch{next}
+		return yieldAll(was, yield)
+	})
+	if err != nil {
+		return err
+	}
+	return yieldAll(open, yield)
+}
+
+func yieldAll(list []stretch, yield func(stretch) error) error {
+	for _, s := range list {
+		if err := yield(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takes adds what follows a stretch to it, and says whether it does.
+func (s *stretch) takes(next stretch) bool {
+	goesOn := s.Device == next.Device && s.Reason == next.Reason && s.end == next.From
+	if !goesOn || s.Reason != metering.Missing && s.Reason != metering.Late {
+		return false
+	}
+	s.To, s.end, s.intervals = next.To, next.end, s.intervals+next.intervals
+	s.Import, s.Export = quantity.MustAdd(s.Import, next.Import), quantity.MustAdd(s.Export, next.Export)
+	return true
+}
+
+func reasonName(r metering.Reason) string {
+	switch r {
+	case metering.Missing:
+		return "missing"
+	case metering.Late:
+		return "late"
+	case metering.AboveCapacity:
+		return "above_capacity"
+	case metering.Stuck:
+		return "stuck"
+	case metering.NoProduction:
+		return "no_production"
+	}
+	return fmt.Sprintf("reason_%d", r)
+}
+
+// detail says what is the matter and what to do.
+func (s *stretch) detail() string {
+	readings := "The reading of one interval"
+	if s.intervals != 1 {
+		readings = fmt.Sprintf("The readings of %d intervals", s.intervals)
+	}
+	switch s.Reason {
+	case metering.Missing:
+		return fmt.Sprintf("%s did not come, so an estimate was settled: %d Wh taken and %d Wh given. Send what the meter says: it corrects the bill.",
+			readings, s.Import, s.Export)
+	case metering.Late:
+		return readings + " came after the settlement and corrected it. Check how the meter is connected if this happens often."
+	case metering.AboveCapacity:
+		return fmt.Sprintf("%d Wh in one interval is more than the meter's device or connection can carry. Check the meter's unit and the capacity in the community's file.",
+			max(s.Import, s.Export))
+	case metering.Stuck:
+		return fmt.Sprintf("The meter said %d Wh taken and %d Wh given in each of %d intervals. Check whether it is stuck.", s.Import, s.Export, s.intervals)
+	case metering.NoProduction:
+		return fmt.Sprintf("Nothing was produced in %d intervals while others produced. Check inverter, fuse and meter.", s.intervals)
+	}
+	return "Look at the meter's readings."
+}

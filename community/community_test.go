@@ -106,7 +106,7 @@ device = [{ meter = "bob-ev", kind = "ev" }]
 
 func TestRefuses(t *testing.T) {
 	for _, test := range []struct{ name, old, replaced, want string }{
-		{"unknown field", "name =", "nmae =", `c.toml:2:1: community.nmae: is not a field of the community file; did you mean "name"?`},
+		{"unknown field", "name =", "nam =", `c.toml:2:1: community.nam: is not a field of the community file; did you mean "name"?`},
 		{"unknown field, no idea", "name =", "zzz =", `community.zzz: is not a field of the community file; the fields here are name, currency`},
 		{"unknown table", "[tariff]", "[tarif]", `c.toml:3:2: tarif: is not a field of the community file; did you mean "tariff"?`},
 		{"no TOML", "name =", "name", "c.toml:2:"},

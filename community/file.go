@@ -96,7 +96,7 @@ func Load(path string) (*Community, error) {
 
 // readBounded reads a file of at most fileBytesMax.
 func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // a file that the user names
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func TestRiverside(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(riversideReadings, zipped.Bytes(), 0o644); err != nil { //nolint:gosec // an example for everyone
+		if err := os.WriteFile(riversideReadings, zipped.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ func stop(t testing.TB, c *Chain) {
 // wait waits for a height.
 func wait(t testing.TB, c *Chain, height int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := c.Wait(ctx, height); err != nil {
 		t.Fatalf("height %d at %d: %v", height, c.Height(), err)

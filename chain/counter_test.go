@@ -76,6 +76,16 @@ func (c *counter) Check(tx []byte, _ bool) error {
 // owe makes transactions due once a transaction of a name was carried out.
 func (c *counter) owe(trigger uint64, due ...[]byte) { c.trigger, c.due = trigger, due }
 
+// block returns the block at a height, if it was computed since the start.
+func (c *counter) block(height int64) *Block {
+	for i := range c.blocks {
+		if c.blocks[i].Height == height {
+			return &c.blocks[i]
+		}
+	}
+	return nil
+}
+
 // await calls f with the names of the transactions that each commit carried out.
 func (c *counter) await(f func(names []uint64)) {
 	c.mu.Lock()

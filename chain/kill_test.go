@@ -78,6 +78,7 @@ func onDisk(dir string) (*counter, func(string) KV, error) {
 // A node is killed under load again and again. What it said was made last is in
 // the chain afterwards, and nothing is in it twice.
 func TestKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := Init(dir, Genesis{ChainID: "test"}); err != nil {
 		t.Fatal(err)

@@ -184,7 +184,11 @@ func (p *parts) start() error {
 }
 
 // stop ends everything. The switch stops the reactors, of which the one of
-// consensus waits for the block at hand.
+// consensus waits for the block at hand. The mempool still asks the application
+// about what waits after that, under its lock.
 func (p *parts) stop() error {
-	return errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
+	err := errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
+	p.mempool.Lock()
+	defer p.mempool.Unlock()
+	return errors.Join(err, trimWAL(p.settings.RootDir))
 }

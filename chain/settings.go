@@ -38,7 +38,7 @@ func (c Config) networked() bool { return c.Listen != "" || len(c.Peers) > 0 }
 func (c Config) settings() *config.Config {
 	s := config.DefaultConfig()
 	s.SetRoot(c.Dir)
-	s.Consensus.SetWalFile(filepath.Join(c.Dir, "wal", "wal"))
+	s.Consensus.SetWalFile(filepath.Join(c.Dir, walFolder, walHead))
 	s.Storage.DiscardABCIResponses = true
 
 	// A block is made when there is something to put into it, and at once.

@@ -1,0 +1,120 @@
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"slices"
+	"testing"
+
+	dbm "github.com/cometbft/cometbft-db"
+)
+
+// Four validators agree on one chain and take transactions from each.
+func TestFourValidatorsAgree(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, 4)
+	for i := range n {
+		n[i].run(t)
+	}
+	for i, node := range n {
+		submit(t, node.chain, node.app, uint64(i))
+	}
+	n.mustAgree(t)
+}
+
+// Three go on without the fourth, which gets what it missed when it is back.
+func TestValidatorReturns(t *testing.T) {
+	if campaign(t, 0) == 0 {
+		t.Skip("takes its time: validators look for each other every few seconds")
+	}
+	n := newNetwork(t, 4)
+	for i := range n {
+		n[i].run(t)
+	}
+	submit(t, n[3].chain, n[3].app, 1)
+	stop(t, n[3].chain)
+	for i := range 3 {
+		submit(t, n[i].chain, n[i].app, uint64(10+i))
+	}
+	n[3].run(t)
+	n.mustAgree(t)
+}
+
+// node is one validator of a network.
+type node struct {
+	*disk
+	cfg   Config
+	app   *counter
+	chain *Chain
+}
+
+// network is validators that know each other.
+type network []*node
+
+// run starts a node until the test ends.
+func (n *node) run(t *testing.T) {
+	t.Helper()
+	n.app = newCounter(t, n.db("app"))
+	c, err := Start(n.cfg, n.app, n.kv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, c) })
+	n.chain = c
+}
+
+// mustAgree waits until all have what the first has, stops them, and compares
+// their blocks as far as they have them in common.
+func (n network) mustAgree(t *testing.T) {
+	t.Helper()
+	at := n[0].chain.Height()
+	for _, node := range n {
+		wait(t, node.chain, at)
+	}
+	for _, node := range n {
+		stop(t, node.chain)
+	}
+	for i, node := range n {
+		for _, block := range node.app.blocks {
+			if first := n[0].app.block(block.Height); first != nil && !bytes.Equal(first.Hash, block.Hash) {
+				t.Errorf("node %d has another block %d", i, block.Height)
+			}
+		}
+	}
+}
+
+// newNetwork makes the folders of a chain with several validators.
+func newNetwork(t *testing.T, size int) network {
+	t.Helper()
+	genesis := Genesis{ChainID: "test"}
+	n, peers := make(network, size), make([]string, size)
+	for i := range n {
+		dir := t.TempDir()
+		self, err := Keys(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n[i] = &node{disk: &disk{dir: dir, dbs: map[string]dbm.DB{}}, cfg: Config{Dir: dir, Listen: freePort(t), Log: silent}}
+		genesis.Validators = append(genesis.Validators, Validator{PublicKey: self.Validator, Power: 10})
+		peers[i] = fmt.Sprintf("%s@%s", self.Node, n[i].cfg.Listen)
+	}
+	for i, node := range n {
+		if err := Init(node.dir, genesis); err != nil {
+			t.Fatal(err)
+		}
+		node.cfg.Peers = slices.Delete(slices.Clone(peers), i, i+1)
+	}
+	return n
+}
+
+// freePort returns an address that nothing listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -141,8 +141,8 @@ func TestClear(t *testing.T) {
 			[]Trade{{Seller: 0, Buyer: 1, Energy: 50, BuyerPrice: 200, SellerPrice: 200}, {Seller: 2, Buyer: 3, Energy: 50, BuyerPrice: 200, SellerPrice: 200}},
 		},
 		{
-			"from the next feeder pro rata", homes(50, 50, -50, -50), nil,
-			[]Trade{across(2, 0, 25), across(3, 0, 25), across(2, 1, 25), across(3, 1, 25)},
+			"from the next feeder", homes(50, 50, -50, -50), nil,
+			[]Trade{across(2, 0, 50), across(3, 1, 50)},
 		},
 		{
 			// Nobody pays more or less for it.

@@ -28,7 +28,7 @@ type stretch struct {
 	intervals int64
 }
 
-// stretches yields exceptions. Values that were missing, or late, in one
+// stretches yields exceptions. Values that were missing, late or replaced in one
 // interval after the other are one exception, with the sum of their energies.
 func (r *run) stretches(yield func(stretch) error) error {
 	var open []stretch // The one that may go on, or none.
@@ -59,8 +59,8 @@ func yieldAll(list []stretch, yield func(stretch) error) error {
 
 // takes adds what follows a stretch to it, and says whether it does.
 func (s *stretch) takes(next stretch) bool {
-	goesOn := s.Device == next.Device && s.Reason == next.Reason && s.end == next.From
-	if !goesOn || s.Reason != metering.Missing && s.Reason != metering.Late {
+	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced
+	if !single || s.Device != next.Device || s.Reason != next.Reason || s.end != next.From {
 		return false
 	}
 	s.To, s.end, s.intervals = next.To, next.end, s.intervals+next.intervals
@@ -80,6 +80,8 @@ func reasonName(r metering.Reason) string {
 		return "stuck"
 	case metering.NoProduction:
 		return "no_production"
+	case metering.Replaced:
+		return "replaced"
 	}
 	return fmt.Sprintf("reason_%d", r)
 }
@@ -103,6 +105,9 @@ func (s *stretch) detail() string {
 		return fmt.Sprintf("The meter said %d Wh taken and %d Wh given in each of %d intervals. Check whether it is stuck.", s.Import, s.Export, s.intervals)
 	case metering.NoProduction:
 		return fmt.Sprintf("Nothing was produced in %d intervals while others produced. Check inverter, fuse and meter.", s.intervals)
+	case metering.Replaced:
+		return fmt.Sprintf("%s came twice: %d Wh taken and %d Wh given gave way to what came later, before the settlement. Check which is right.",
+			readings, s.Import, s.Export)
 	}
 	return "Look at the meter's readings."
 }

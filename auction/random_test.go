@@ -133,7 +133,7 @@ func check(b *auction.Book, r *auction.Result) (err error) {
 	return auction.Check(b, r)
 }
 
-var errCheckPanics = errors.New("Check panics")
+var errCheckPanics = errors.New("the check panics")
 
 // judge says what is wrong with how a valid book clears.
 func judge(b *auction.Book) error {

@@ -2,6 +2,7 @@ package auction
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/commonwatt/commonwatt/quantity"
 )
@@ -106,19 +107,8 @@ func checkPrice(path string, p quantity.Price) *FieldError {
 // checkTree refuses two roots, a circle, and a path whose charges sum to more
 // than a price may be.
 func checkTree(b *Book) *FieldError {
-	root := -1
-	for i := range b.Zones {
-		if b.Zones[i].Parent != NoParent {
-			continue
-		}
-		if root >= 0 {
-			return &FieldError{
-				fmt.Sprintf("zones[%d].parent", i),
-				fmt.Sprintf("%q has no parent, and neither has %q", b.Zones[i].ID, b.Zones[root].ID),
-				"one zone is the root",
-			}
-		}
-		root = i
+	if refusal := checkRoots(b); refusal != nil {
+		return refusal
 	}
 	// toRoot is the charge from a zone to the root, or unknown. A walk up that
 	// meets itself before anything known has gone round a circle.
@@ -143,20 +133,45 @@ func checkTree(b *Book) *FieldError {
 		if at >= 0 {
 			charge = toRoot[at]
 		}
-		for k := len(path) - 1; k >= 0; k-- {
+		for _, zone := range slices.Backward(path) {
 			// Both are at most MaxPrice, so the sum fits.
-			charge = quantity.MustAdd(charge, b.Zones[path[k]].Charge)
+			charge = quantity.MustAdd(charge, b.Zones[zone].Charge)
 			if charge > MaxPrice {
-				return &FieldError{
-					fmt.Sprintf("zones[%d].charge", path[k]),
-					fmt.Sprintf("the charges from %q to the root sum to %d", b.Zones[path[k]].ID, charge),
-					fmt.Sprintf("the most is %d", MaxPrice),
-				}
+				return dear(b, zone, charge)
 			}
-			toRoot[path[k]] = charge
+			toRoot[zone] = charge
 		}
 	}
 	return nil
+}
+
+// checkRoots refuses a second root. That there is a first one follows: parents
+// without a root go round a circle.
+func checkRoots(b *Book) *FieldError {
+	root := -1
+	for i := range b.Zones {
+		if b.Zones[i].Parent != NoParent {
+			continue
+		}
+		if root >= 0 {
+			return &FieldError{
+				fmt.Sprintf("zones[%d].parent", i),
+				fmt.Sprintf("%q has no parent, and neither has %q", b.Zones[i].ID, b.Zones[root].ID),
+				"one zone is the root",
+			}
+		}
+		root = i
+	}
+	return nil
+}
+
+// dear refuses the charges from a zone to the root.
+func dear(b *Book, zone int, charge quantity.Price) *FieldError {
+	return &FieldError{
+		fmt.Sprintf("zones[%d].charge", zone),
+		fmt.Sprintf("the charges from %q to the root sum to %d", b.Zones[zone].ID, charge),
+		fmt.Sprintf("the most is %d", MaxPrice),
+	}
 }
 
 // circle refuses the circle that zone at is part of, at its first zone.

@@ -224,7 +224,7 @@ func choiceInto[T ~uint8](w *jsonWalk, v *T, names []string) func() *auction.Fie
 		if i < 0 {
 			return refuse("", fmt.Sprintf("there is no %q", name), "choices are "+strings.Join(names, ", "))
 		}
-		*v = T(i) //nolint:gosec // names are a handful
+		*v = T(i)
 		return nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/commonwatt/commonwatt/auction"
@@ -199,8 +200,8 @@ func (r *bookReader) owner(name string) uint32 {
 func (r *bookReader) resolve() *auction.FieldError {
 	b := r.book
 	index := make(map[string]int, len(b.Zones))
-	for i := len(b.Zones) - 1; i >= 0; i-- {
-		index[b.Zones[i].ID] = i // Of equal ids the first stays.
+	for i, z := range slices.Backward(b.Zones) {
+		index[z.ID] = i // Of equal ids the first stays.
 	}
 	unknown := make(map[string]string)
 	find := func(name, path string, i int) int {

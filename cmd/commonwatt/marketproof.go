@@ -19,11 +19,11 @@ func decodeResult(b *auction.Book, text []byte) (*auction.Result, *auction.Field
 	r := resultReader{jsonWalk: w, book: b, result: &auction.Result{}}
 	r.zones = make(map[string]uint32, len(b.Zones))
 	for i := range b.Zones {
-		r.zones[b.Zones[i].ID] = uint32(i) //nolint:gosec // a valid book has fewer than 2^31 zones
+		r.zones[b.Zones[i].ID] = uint32(i)
 	}
 	r.orders = make(map[string]uint32, len(b.Orders))
 	for i := range b.Orders {
-		r.orders[b.Orders[i].ID] = uint32(i) //nolint:gosec // a valid book has fewer than 2^32 orders
+		r.orders[b.Orders[i].ID] = uint32(i)
 	}
 	if refusal := r.read(); refusal != nil {
 		if refusal.Path == "" {

@@ -29,8 +29,9 @@ type Partner struct {
 
 // Assign says whose energy goes to whom. It changes nothing that anyone pays:
 // which Wh is whose is free at one price, so an owner's own energy goes to the
-// owner first, then to partners in the order given, then to the nearest on the
-// tree of zones, and among those pro rata. Green bids are served first, by green
+// owner first, then to partners in the order given, then pro rata: all of it in
+// each zone, then between what is left in the zones next to each other, and so on
+// up the tree. Green bids are served first, by green
 // offers. The trades of each order sum to its fills, and over each line, one way
 // less the other, to its flow. In PayAsBid the price depends on the pair, so the
 // pairs are those of the mode. The result must be that of Clear.

@@ -11,12 +11,13 @@ import (
 )
 
 // benchmarkBook draws a book of orders over a tree in which each zone has so many
-// children, with charges, a utility and limits that bind on some lines.
-func benchmarkBook(orders, zones, children, greenPercent int) *auction.Book {
+// children, with charges, a utility and limits that bind on some lines. A thousandth
+// of the currency per kWh is so many units.
+func benchmarkBook(orders, zones, children, greenPercent int, unit quantity.Price) *auction.Book {
 	r := rand.New(rand.NewPCG(1, 2))
 	b := &auction.Book{
 		Owners:       []string{"ann"},
-		Utility:      &auction.Utility{Retail: 320_000, FeedIn: 80_000},
+		Utility:      &auction.Utility{Retail: 320 * unit, FeedIn: 80 * unit},
 		MembersFirst: true,
 		Seed:         []byte{1},
 	}
@@ -24,7 +25,7 @@ func benchmarkBook(orders, zones, children, greenPercent int) *auction.Book {
 		zone := auction.Zone{
 			ID:          fmt.Sprintf("zone-%d", z),
 			Parent:      int32((z - 1) / children),
-			Charge:      quantity.Price(r.IntN(20_000)),
+			Charge:      quantity.Price(r.Int64N(20 * int64(unit))),
 			ExportLimit: auction.NoLimit,
 			ImportLimit: auction.NoLimit,
 		}
@@ -41,7 +42,7 @@ func benchmarkBook(orders, zones, children, greenPercent int) *auction.Book {
 			Zone:   uint32(r.IntN(zones)),
 			Side:   auction.Side(r.IntN(2)),
 			Energy: quantity.Energy(1 + r.IntN(5_000)),
-			Limit:  quantity.Price(50_000 + r.IntN(300_000)),
+			Limit:  50*unit + quantity.Price(r.Int64N(300*int64(unit))),
 		}
 		if r.IntN(100) < greenPercent {
 			o.Class = auction.Green
@@ -57,17 +58,18 @@ func BenchmarkClear(b *testing.B) {
 	for _, c := range []struct {
 		name                           string
 		orders, zones, children, green int
+		unit                           quantity.Price
 	}{
-		{"neighbourhood", 40, 4, 3, 0},
-		{"neighbourhood with green", 40, 4, 3, 30},
-		{"a million, flat", 1_000_000, 1_000, 1_000, 0},
-		{"a million, deep", 1_000_000, 1_000, 4, 0},
-		{"a million, flat, with green", 1_000_000, 1_000, 1_000, 30},
-		{"a million, deep, with green", 1_000_000, 1_000, 4, 30},
+		{"neighbourhood", 40, 4, 3, 0, 1},
+		{"neighbourhood with green", 40, 4, 3, 30, 1},
+		{"a million, flat", 1_000_000, 1_000, 1_000, 0, 1_000},
+		{"a million, deep", 1_000_000, 1_000, 4, 0, 1_000},
+		{"a million, flat, with green", 1_000_000, 1_000, 1_000, 30, 1_000},
+		{"a million, deep, with green", 1_000_000, 1_000, 4, 30, 1_000},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			before := heap()
-			book := benchmarkBook(c.orders, c.zones, c.children, c.green)
+			book := benchmarkBook(c.orders, c.zones, c.children, c.green, c.unit)
 			held := heap() - before
 			b.ReportAllocs()
 			from, cleared := allocations(), 0

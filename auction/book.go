@@ -130,7 +130,7 @@ type Flow struct {
 // Result is the outcome of a clearing: the trades, what they pay, and what is
 // needed to check in O(n) that no better outcome exists.
 type Result struct {
-	Prices         []ZonePrice // By stage, zone, class.
+	Prices         []ZonePrice // By stage, zone, class; none in PayAsBid.
 	Fills          []Fill      // By order, stage.
 	Flows          []Flow      // One per zone but the root, by zone.
 	UtilitySold    quantity.Energy

@@ -135,6 +135,16 @@ func TestTheLongSideIsRationed(t *testing.T) {
 	wantFills(t, b, "load: 10 Wh for 1500", "a: 3 Wh for 450", "b: 2 Wh for 300", "c: 5 Wh for 750")
 }
 
+// TestAMemberComesBeforeTheUtility gives a member what the utility would have at
+// the same price.
+func TestAMemberComesBeforeTheUtility(t *testing.T) {
+	b := island(auction.Uniform, order("sun", auction.Sell, 30, 0), in(1, order("load", auction.Buy, 20, 90)))
+	b.Utility = &auction.Utility{Retail: 320, FeedIn: 80}
+	b.MembersFirst, b.Rule = false, auction.ClearingRule
+	b.Zones = append(b.Zones, feeder("f1", 10))
+	wantFills(t, b, "sun: 30 Wh for 2400", "load: 20 Wh for 1800")
+}
+
 // TestTheLargestBook stays within 64 bits at the bounds of what is valid.
 func TestTheLargestBook(t *testing.T) {
 	half := auction.MaxEnergy / 2

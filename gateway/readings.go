@@ -74,9 +74,6 @@ func NewReader(file string, in io.Reader, expect Expect) (*Reader, error) {
 	return r, nil
 }
 
-// Line is the number of the line that was read last, from 1.
-func (r *Reader) Line() int { return r.line }
-
 // Read returns the next reading, or io.EOF after the last one.
 //
 // Errors: *Refused when the row or the compression is bad, or the error of the

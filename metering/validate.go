@@ -1,6 +1,8 @@
 package metering
 
 import (
+	"math/bits"
+
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
@@ -17,7 +19,7 @@ const (
 	Late          Reason = 2 // The reading came after the interval was settled.
 	AboveCapacity Reason = 3 // More than the device or its connection can carry.
 	Stuck         Reason = 4 // The same value again and again.
-	NoProduction  Reason = 5 // Nothing, while most of its kind produced.
+	NoProduction  Reason = 5 // Next to nothing, while most of its kind produced.
 	Replaced      Reason = 6 // Another reading took the place of this one before the interval was settled.
 )
 
@@ -28,7 +30,7 @@ type Exception struct {
 	Device    grid.DeviceID    `cbor:"2,keyasint" json:"device"`
 	Reason    Reason           `cbor:"3,keyasint" json:"reason"`
 	From      interval.Time    `cbor:"4,keyasint" json:"from"` // Start of the first interval concerned.
-	To        interval.Time    `cbor:"5,keyasint" json:"to"`   // Start of the last one so far.
+	To        interval.Time    `cbor:"5,keyasint" json:"to"`   // Start of the last one so far; a run that goes on is reported again.
 	Import    quantity.Energy  `cbor:"6,keyasint" json:"import_wh"`
 	Export    quantity.Energy  `cbor:"7,keyasint" json:"export_wh"`
 }
@@ -36,12 +38,15 @@ type Exception struct {
 // ExceptionReceipt is the kind of Exception.
 var ExceptionReceipt = op.DefineReceipt[Exception](Ops, 2, "exception", "A value that somebody should look at.")
 
-// When a run of values is reported.
+// When a run of values is reported, and how often again while it goes on.
 const (
-	stuckRun     = 12       // Intervals with one and the same value above zero.
-	stuckSeconds = 6 * 3600 // And at least this long.
-	darkSeconds  = 6 * 3600 // Of production by its peers, without any of its own.
-	aloneSeconds = 72 * 3600
+	stuckRun     = 12        // Intervals with one and the same value above zero.
+	stuckSeconds = 6 * 3600  // And at least this long.
+	zeroSeconds  = 12 * 3600 // Of nothing at all at a connection point.
+	darkSeconds  = 6 * 3600  // Of production by its peers, with next to none of its own.
+	aloneSeconds = 72 * 3600 // Of no production by a device that has no peers.
+	againSeconds = 24 * 3600
+	darkShare    = 20 // Next to nothing is less than a twentieth of what peers make.
 )
 
 // watch is what validation remembers of a device whose values look suspicious.
@@ -64,11 +69,11 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 	}
 	for n, v := range all {
 		d := roster.Devices[n]
-		report := func(why Reason, from interval.Time) {
-			op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, v.Device, why, from, k.Start, v.Import, v.Export})
+		report := func(why Reason, from, to interval.Time) {
+			op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, v.Device, why, from, to, v.Import, v.Export})
 		}
 		if most := capacity(roster, d, m.Length); most > 0 && max(v.Import, v.Export) > most {
-			report(AboveCapacity, k.Start)
+			report(AboveCapacity, k.Start, k.Start)
 		}
 		for len(before.Values) > 0 && before.Values[0].Device < v.Device {
 			before.Values = before.Values[1:]
@@ -78,12 +83,7 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 		}
 		was := watched[v.Device]
 		w := was
-		if w.stuck(same(before.Values, v), k.Start, m.Length) {
-			report(Stuck, w.Since)
-		}
-		if d.Row.Kind == grid.Solar && w.dark(v, k.Start, m.Length, peers) {
-			report(NoProduction, w.DarkSince)
-		}
+		w.follow(d, v, before.Values, peers, k.Start, m.Length, report)
 		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); {
 		case w == was:
 		case w == watch{}:
@@ -94,11 +94,74 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 	}
 }
 
-// same reports whether a value above zero is what the device had in the interval
-// before, whose values follow from its own on. Zero is a value that loads and
-// panels have often.
-func same(before []Value, v Value) bool {
-	return len(before) > 0 && before[0].Device == v.Device && max(v.Import, v.Export) > 0 &&
+// follow brings a watch up to the value of an interval, and reports runs that
+// are long enough, again while they go on, and a last time when they end.
+func (w *watch) follow(d grid.RosterDevice, v Value, before []Value, p production, start interval.Time, l interval.Length, report func(Reason, interval.Time, interval.Time)) {
+	last := start - interval.Time(l)
+	most, threshold := uint32(stuckSeconds), uint32(stuckRun)*uint32(l)
+	if len(before) > 0 && before[0].Import == 0 && before[0].Export == 0 {
+		most = zeroSeconds // The run, if there is one, is of the value before.
+	}
+	stuck := run{&w.Since, &w.Run, max(most, threshold), Stuck}
+	if same(before, v, d.Row.Kind) {
+		if w.Run == 0 {
+			w.Since, w.Run = last, 1
+		}
+		stuck.goOn(start, l, report)
+	} else {
+		stuck.end(last, l, report)
+	}
+	if d.Row.Kind != grid.Solar {
+		return
+	}
+	dark := run{&w.DarkSince, &w.Dark, darkSeconds, NoProduction}
+	switch {
+	case p.devices == 1 && v.Export == 0:
+		dark.seconds = aloneSeconds
+		dark.goOn(start, l, report)
+	case p.devices == 1 || p.usual(d, v):
+		dark.end(last, l, report)
+	case 2*p.producing >= p.devices:
+		dark.goOn(start, l, report)
+	}
+}
+
+// run is a run of intervals in which something about a device is suspicious.
+type run struct {
+	since   *interval.Time
+	length  *uint32 // In intervals.
+	seconds uint32  // From when on it is reported.
+	why     Reason
+}
+
+// goOn adds an interval, and reports the run when it becomes long enough and
+// from then on now and then.
+func (r run) goOn(start interval.Time, l interval.Length, report func(Reason, interval.Time, interval.Time)) {
+	if *r.length == 0 {
+		*r.since = start
+	}
+	*r.length++
+	over := *r.length*uint32(l) - r.seconds
+	if r.long(l) && over%againSeconds < uint32(l) {
+		report(r.why, *r.since, start)
+	}
+}
+
+// end reports a run that was long for the last time.
+func (r run) end(last interval.Time, l interval.Length, report func(Reason, interval.Time, interval.Time)) {
+	if r.long(l) {
+		report(r.why, *r.since, last)
+	}
+	*r.since, *r.length = 0, 0
+}
+
+func (r run) long(l interval.Length) bool { return *r.length*uint32(l) >= r.seconds }
+
+// same reports whether a value is what the device had in the interval before,
+// whose values follow from its own on. Zero is a value that panels and appliances
+// have often, and a connection point seldom for long.
+func same(before []Value, v Value, kind grid.Kind) bool {
+	return len(before) > 0 && before[0].Device == v.Device && (kind == grid.Meter || max(v.Import, v.Export) > 0) &&
 		before[0].Import == v.Import && before[0].Export == v.Export
 }
 
@@ -111,54 +174,44 @@ func capacity(roster grid.Roster, d grid.RosterDevice, l interval.Length) quanti
 	return quantity.Energy((watts*uint64(l) + 3599) / 3600) //nolint:gosec // ≤ 10^10 W
 }
 
-// stuck follows the run of one value and reports it once, when it is long enough.
-func (w *watch) stuck(again bool, start interval.Time, l interval.Length) bool {
-	if !again {
-		w.Since, w.Run = 0, 0
-		return false
-	}
-	if w.Run == 0 {
-		w.Since, w.Run = start-interval.Time(l), 1
-	}
-	long := func(run uint32) bool { return run >= stuckRun && run*uint32(l) >= stuckSeconds }
-	w.Run++
-	return long(w.Run) && !long(w.Run-1)
+// production is what the solar devices of a microgrid do in an interval.
+type production struct {
+	devices, producing int64
+	capacity           uint64 // Of all of them; 0 when one's is not known.
+	export             quantity.Energy
 }
 
-// production is what the solar devices of a microgrid do in an interval.
-type production struct{ devices, producing int32 }
-
-// lit counts the solar devices and those of them that produce.
+// lit sums what the solar devices produce.
 func lit(roster grid.Roster, all []Value) (p production) {
+	known := true
 	for n, v := range all {
-		if roster.Devices[n].Row.Kind == grid.Solar && v.Quality != Estimated {
-			p.devices++
-			if v.Export > 0 {
-				p.producing++
-			}
+		d := roster.Devices[n].Row
+		if d.Kind != grid.Solar || v.Quality == Estimated {
+			continue
 		}
+		p.devices++
+		p.export = quantity.MustAdd(p.export, v.Export)
+		p.capacity += d.CapacityW
+		known = known && d.CapacityW > 0
+		if v.Export > 0 {
+			p.producing++
+		}
+	}
+	if !known {
+		p.capacity = 0
 	}
 	return p
 }
 
-// dark follows how long a solar device has produced nothing although most of
-// the others did, and reports it once, when it is long enough. A device without
-// peers is judged by the nights' and days' time.
-func (w *watch) dark(v Value, start interval.Time, l interval.Length, p production) bool {
-	threshold := uint32(darkSeconds)
-	switch {
-	case v.Export > 0:
-		w.Dark, w.DarkSince = 0, 0
-		return false
-	case p.devices == 1:
-		threshold = aloneSeconds
-	case 2*p.producing < p.devices:
-		return false
+// usual reports whether a device makes more than next to nothing, by what the
+// others make for each watt of capacity, or each device where that is not known.
+func (p production) usual(d grid.RosterDevice, v Value) bool {
+	mine, others := uint64(1), uint64(p.devices-1) //nolint:gosec // a count of others, d is one of all
+	if p.capacity > 0 {
+		mine, others = d.Row.CapacityW, p.capacity-d.Row.CapacityW
 	}
-	if w.Dark == 0 {
-		w.DarkSince = start
-	}
-	w.Dark++
-	long := func(run uint32) bool { return run*uint32(l) >= threshold }
-	return long(w.Dark) && !long(w.Dark-1)
+	peers := quantity.MustSub(p.export, v.Export)
+	hi, lo := bits.Mul64(uint64(v.Export)*darkShare, others) //nolint:gosec // ≤ 2^28 × 20
+	peerHi, peerLo := bits.Mul64(uint64(peers), mine)        //nolint:gosec // ≥ 0
+	return v.Export > 0 && (hi > peerHi || hi == peerHi && lo >= peerLo)
 }

@@ -104,7 +104,7 @@ func (s *stretch) detail() string {
 	case metering.Stuck:
 		return fmt.Sprintf("The meter said %d Wh taken and %d Wh given in each of %d intervals. Check whether it is stuck.", s.Import, s.Export, s.intervals)
 	case metering.NoProduction:
-		return fmt.Sprintf("Nothing was produced in %d intervals while others produced. Check inverter, fuse and meter.", s.intervals)
+		return fmt.Sprintf("Next to nothing was produced in %d intervals, the nights between them counted, while others produced. Check inverter, fuse and meter.", s.intervals)
 	case metering.Replaced:
 		return fmt.Sprintf("%s came twice: %d Wh taken and %d Wh given gave way to what came later, before the settlement. Check which is right.",
 			readings, s.Import, s.Export)

@@ -59,6 +59,11 @@ func yieldAll(list []stretch, yield func(stretch) error) error {
 
 // takes adds what follows a stretch to it, and says whether it does.
 func (s *stretch) takes(next stretch) bool {
+	run := s.Reason == metering.Stuck || s.Reason == metering.NoProduction
+	if run && s.Device == next.Device && s.Reason == next.Reason && s.From == next.From {
+		s.To, s.end, s.intervals = next.To, next.end, next.intervals // It is reported again while it goes on.
+		return true
+	}
 	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced
 	if !single || s.Device != next.Device || s.Reason != next.Reason || s.end != next.From {
 		return false

@@ -38,10 +38,10 @@ type Application interface {
 	Due(maxBytes int64) [][]byte
 	// Accept says whether a proposed block's transactions may be in a block.
 	Accept(txs [][]byte) error
-	// Finalize computes a decided block without making it last. An error halts
-	// the chain. A block without transactions must leave the hash as it was.
+	// Finalize computes a decided block without making it last. An error or a
+	// panic halts the chain. A block without transactions must leave the hash as it was.
 	Finalize(b Block) (Outcome, error)
-	// Commit makes the finalized block last. An error halts the chain.
+	// Commit makes the finalized block last. An error or a panic halts the chain.
 	Commit() error
 }
 
@@ -138,6 +138,9 @@ func (c *Chain) Submit(tx []byte) error {
 	defer c.submitting.RUnlock()
 	if c.stopped {
 		return ErrStopped
+	}
+	if err := c.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	if len(tx) == 0 || len(tx) > txBytesMax {
 		return ErrTooLarge

@@ -236,19 +236,31 @@ func TestContradictionDoesNotStart(t *testing.T) {
 }
 
 func TestFailureHaltsTheChain(t *testing.T) {
-	d := newDisk(t)
 	broken := errors.New("the money does not balance")
-	app := newCounter(t, d.db("app"))
-	c := d.start(t, failing{app, broken})
-	if err := c.Submit(tx(1, 20)); err != nil {
-		t.Fatal(err)
-	}
-	<-c.Done()
-	if err := c.Err(); !errors.Is(err, broken) {
-		t.Errorf("halted for %v", err)
-	}
-	if err := c.Wait(t.Context(), 99); !errors.Is(err, broken) {
-		t.Errorf("waited for %v", err)
+	for _, try := range []struct {
+		name string
+		app  func(*counter) Application
+	}{
+		{"an error in Finalize", func(c *counter) Application { return failing{c, broken} }},
+		{"a panic in Commit", func(c *counter) Application { return panicking{c, broken} }},
+	} {
+		t.Run(try.name, func(t *testing.T) {
+			d := newDisk(t)
+			c := d.start(t, try.app(newCounter(t, d.db("app"))))
+			if err := c.Submit(tx(1, 20)); err != nil {
+				t.Fatal(err)
+			}
+			<-c.Done()
+			if err := c.Err(); !errors.Is(err, broken) {
+				t.Errorf("halted for %v", err)
+			}
+			if err := c.Wait(t.Context(), 99); !errors.Is(err, broken) {
+				t.Errorf("waited for %v", err)
+			}
+			if err := c.Submit(tx(2, 20)); !errors.Is(err, ErrStopped) {
+				t.Errorf("submitted after the halt: %v", err)
+			}
+		})
 	}
 }
 
@@ -263,6 +275,19 @@ func (f failing) Finalize(b Block) (Outcome, error) {
 		return Outcome{}, f.err
 	}
 	return f.counter.Finalize(b)
+}
+
+// panicking panics when it is to make the first block with a transaction last.
+type panicking struct {
+	*counter
+	reason error
+}
+
+func (p panicking) Commit() error {
+	if len(p.next.names) > 0 {
+		panic(p.reason)
+	}
+	return p.counter.Commit()
 }
 
 // While a block takes its time, more is submitted than may wait. Each submitter

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -124,18 +125,17 @@ func (d *driver) ProcessProposal(_ context.Context, r *abci.RequestProcessPropos
 }
 
 // FinalizeBlock computes a decided block.
-func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (response *abci.ResponseFinalizeBlock, err error) {
+	d.finalized = r.Height
+	defer d.haltOn(&err)
 	outcome, err := d.app.Finalize(Block{Height: r.Height, Time: r.Time.Unix(), Hash: r.Hash, Txs: r.Txs})
-	if err == nil && len(outcome.Results) != len(r.Txs) {
-		err = errors.New("results and transactions differ in number")
-	}
 	if err != nil {
-		err = fmt.Errorf("chain: finalize block %d: %w", r.Height, err)
-		d.halt(err)
 		return nil, err
 	}
-	d.finalized = r.Height
-	response := &abci.ResponseFinalizeBlock{AppHash: outcome.AppHash, TxResults: txResults(outcome.Results)}
+	if len(outcome.Results) != len(r.Txs) {
+		return nil, errors.New("results and transactions differ in number")
+	}
+	response = &abci.ResponseFinalizeBlock{AppHash: outcome.AppHash, TxResults: txResults(outcome.Results)}
 	for _, v := range outcome.Validators {
 		response.ValidatorUpdates = append(response.ValidatorUpdates, abci.Ed25519ValidatorUpdate(v.PublicKey, v.Power))
 	}
@@ -144,14 +144,29 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 
 // Commit makes the finalized block last. It never lets CometBFT drop a block:
 // what the application has not written to disk yet is replayed from them.
-func (d *driver) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
+func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.ResponseCommit, err error) {
+	defer d.haltOn(&err)
 	if err := d.app.Commit(); err != nil {
-		err = fmt.Errorf("chain: commit block %d: %w", d.finalized, err)
-		d.halt(err)
 		return nil, err
 	}
 	d.committed.set(d.finalized)
 	return &abci.ResponseCommit{RetainHeight: 0}, nil
+}
+
+// haltOn halts the chain when the application failed or panicked. CometBFT would
+// swallow a panic, and keep a lock that submitters wait for.
+func (d *driver) haltOn(err *error) {
+	switch reason := recover().(type) {
+	case nil:
+	case error:
+		*err = fmt.Errorf("%w\n%s", reason, debug.Stack())
+	default:
+		*err = fmt.Errorf("%v\n%s", reason, debug.Stack())
+	}
+	if *err != nil {
+		*err = fmt.Errorf("chain: block %d: %w", d.finalized, *err)
+		d.halt(*err)
+	}
 }
 
 func txResults(results []Result) []*abci.ExecTxResult {

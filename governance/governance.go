@@ -8,6 +8,7 @@ package governance
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -91,12 +92,7 @@ func Seat(s state.Store, account tx.AccountID) { council.Put(s, account, seat{})
 
 // mayVote reports whether an account votes on proposals of a body.
 func mayVote(s state.Reader, body grid.MicrogridID, account tx.AccountID) bool {
-	for _, a := range electorate(s, body) {
-		if a == account {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(electorate(s, body), account)
 }
 
 // electorate lists who votes on proposals of a body, by account. Accounts

@@ -134,7 +134,7 @@ func (m *Machine) apply(ctx *op.Context, s state.Store, e *tx.Envelope) (uint32,
 			}
 		}
 		if err != nil {
-			return uint32(i), err //nolint:gosec // ≤ tx.MaxOperations
+			return uint32(i), err
 		}
 	}
 	return 0, nil
@@ -193,12 +193,10 @@ func allowed(role party.Role, kind uint32) bool {
 
 // codeOf is the code of a refusal of the ledger or of package tx.
 func codeOf(err error) uint32 {
-	var no *op.Refusal
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*op.Refusal](err); ok {
 		return no.Code
 	}
-	var refusal tx.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[tx.Refusal](err); ok {
 		return uint32(refusal)
 	}
 	panic(err) // Neither of the two: we are wrong.

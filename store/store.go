@@ -168,7 +168,7 @@ func rowKey(key []byte) []byte { return append(append(make([]byte, 0, 1+len(key)
 
 // recordKey orders records by height; heights are positive.
 func recordKey(height int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{recordPrefix}, uint64(max(height, 0))) //nolint:gosec // not negative
+	return binary.BigEndian.AppendUint64([]byte{recordPrefix}, uint64(max(height, 0)))
 }
 
 func heightOf(key []byte) int64 {

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/commonwatt/commonwatt/interval"
@@ -77,10 +79,19 @@ func (r *run) months(yield func(string, view.Period) error) error {
 	return nil
 }
 
-// billLines returns the lines of a period: members first, by account, then
-// utility, network and levy.
-func (r *run) billLines(p view.Period) (lines []billLine, err error) {
+// members returns the bills of a period, by name.
+func (r *run) members(p view.Period) ([]view.Bill, error) {
 	bills, err := r.reader.Bills(r.microgrid.ID, p)
+	slices.SortFunc(bills, func(a, b view.Bill) int {
+		return cmp.Or(cmp.Compare(r.names.account(a.Account), r.names.account(b.Account)), cmp.Compare(a.Account, b.Account))
+	})
+	return bills, err
+}
+
+// billLines returns the lines of a period: members first, by name, then utility,
+// network and levy.
+func (r *run) billLines(p view.Period) (lines []billLine, err error) {
+	bills, err := r.members(p)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -28,12 +31,29 @@ type stretch struct {
 	intervals int64
 }
 
-// stretches yields exceptions. Values that were missing, late or replaced in one
+// stretches yields exceptions, by the name of the meter, reason and start. Values that were missing, late or replaced in one
 // interval after the other are one exception, with the sum of their energies.
 func (r *run) stretches(yield func(stretch) error) error {
+	meters, err := r.reader.Suspects(r.microgrid.ID)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(meters, func(a, b grid.DeviceID) int {
+		return cmp.Or(cmp.Compare(r.names.meter(a), r.names.meter(b)), cmp.Compare(a, b))
+	})
+	for _, d := range meters {
+		if err := r.stretchesOf(d, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) stretchesOf(d grid.DeviceID, yield func(stretch) error) error {
 	var open []stretch // The one that may go on, or none.
 	length := interval.Time(r.microgrid.Length)
-	err := r.reader.Exceptions(r.microgrid.ID, r.settled, func(e metering.Exception) error {
+	device := grid.Device{Microgrid: r.microgrid.ID, Device: d}
+	err := r.reader.Exceptions(device, r.settled, func(e metering.Exception) error {
 		next := stretch{e, e.To + length, int64((e.To-e.From)/length) + 1}
 		if len(open) == 1 && open[0].takes(next) {
 			return nil
@@ -65,7 +85,7 @@ func (s *stretch) takes(next stretch) bool {
 		return true
 	}
 	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced
-	if !single || s.Device != next.Device || s.Reason != next.Reason || s.end != next.From {
+	if !single || s.Reason != next.Reason || s.end != next.From {
 		return false
 	}
 	s.To, s.end, s.intervals = next.To, next.end, s.intervals+next.intervals

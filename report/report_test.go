@@ -106,10 +106,10 @@ levy,2016-07,correction,0,2000
 		"trades.csv": `
 start,zone,seller,buyer,energy_wh,price,amount,class
 2016-08-01T00:00:00Z,north,ann,bob,400,160,64000,any
-2016-08-01T00:00:00Z,south,utility,cem,125,360,45000,any
 2016-08-01T00:00:00Z,south,ann,cem,375,240,90000,any
-2016-08-01T00:00:00Z,south,utility,dot,75,360,27000,any
+2016-08-01T00:00:00Z,south,utility,cem,125,360,45000,any
 2016-08-01T00:00:00Z,south,ann,dot,225,240,54000,any
+2016-08-01T00:00:00Z,south,utility,dot,75,360,27000,any
 2016-08-01T01:00:00Z,grid,ann,utility,300,80,24000,any
 2016-08-01T01:00:00Z,south,ann,dot,200,240,48000,any
 2016-08-01T02:00:00Z,south,utility,dot,300,360,108000,any

@@ -83,7 +83,7 @@ func (r *run) summarize() (s Summary, err error) {
 	if err := r.stretches(func(stretch) error { s.Exceptions++; return nil }); err != nil {
 		return s, err
 	}
-	bills, err := r.reader.Bills(r.microgrid.ID, r.settled)
+	bills, err := r.members(r.settled)
 	if err != nil {
 		return s, err
 	}

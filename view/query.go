@@ -112,9 +112,9 @@ type Trade struct {
 	Class         market.Class
 }
 
-// Trades yields the trades of a period as they stand after corrections, by
-// start, zone, buyer and seller. A trade between neighbours is that of its
-// buyer's statement. What a statement sells to the utility is one trade; should
+// Trades yields the trades of a period as they stand after corrections, by start
+// and the connection point that they are from. A trade between neighbours is
+// that of its buyer's statement. What a statement sells to the utility is one trade; should
 // the utility have paid more than one price, Price is their average, rounded
 // down, and Amount exact.
 func (r *Reader) Trades(m Microgrid, p Period, yield func(Trade) error) error {
@@ -127,7 +127,7 @@ func (r *Reader) Trades(m Microgrid, p Period, yield func(Trade) error) error {
 			FROM statement s JOIN deal d USING (microgrid, start, point, revision)`+latest+`AND d.bought = 1
 		UNION ALL SELECT s.start, z.zone, s.account, ?, s.utility_sold_wh, -s.utility_sold / s.utility_sold_wh, -s.utility_sold, 0, s.point, 0
 			FROM statement s JOIN zone z ON z.microgrid = ? AND z.parent = 0`+latest+`AND s.utility_sold_wh > 0
-		ORDER BY 1, 2, 4, 3, 9, 10`,
+		ORDER BY 1, 9, 10`,
 		func(rows *sql.Rows, t *Trade) error {
 			var point, n int64
 			return rows.Scan(&t.Start, id(&t.Zone), id(&t.Seller), id(&t.Buyer), &t.Energy, &t.Price, &t.Amount, &t.Class, &point, &n)
@@ -154,15 +154,21 @@ func (r *Reader) ZoneIntervals(m grid.MicrogridID, p Period, yield func(ZoneInte
 		}, yield, bits(m), int64(p.From), int64(p.Until))
 }
 
-// Exceptions yields what somebody should look at, by device, reason and start.
-func (r *Reader) Exceptions(m grid.MicrogridID, p Period, yield func(metering.Exception) error) error {
-	return each(r, `SELECT device, reason, first_start, last_start, import_wh, export_wh
-		FROM exception WHERE microgrid = ? AND last_start >= ? AND first_start < ?
-		ORDER BY device, reason, first_start, height, position, n`,
+// Suspects returns the devices of which there are exceptions.
+func (r *Reader) Suspects(m grid.MicrogridID) ([]grid.DeviceID, error) {
+	return list(r, "SELECT DISTINCT device FROM exception WHERE microgrid = ? ORDER BY device",
+		func(rows *sql.Rows, d *grid.DeviceID) error { return rows.Scan(id(d)) }, bits(m))
+}
+
+// Exceptions yields what somebody should look at of a device, by reason and start.
+func (r *Reader) Exceptions(d grid.Device, p Period, yield func(metering.Exception) error) error {
+	return each(r, `SELECT reason, first_start, last_start, import_wh, export_wh
+		FROM exception WHERE microgrid = ? AND device = ? AND last_start >= ? AND first_start < ?
+		ORDER BY reason, first_start, height, position, n`,
 		func(rows *sql.Rows, e *metering.Exception) error {
-			e.Microgrid = m
-			return rows.Scan(id(&e.Device), &e.Reason, &e.From, &e.To, &e.Import, &e.Export)
-		}, yield, bits(m), int64(p.From), int64(p.Until))
+			e.Microgrid, e.Device = d.Microgrid, d.Device
+			return rows.Scan(&e.Reason, &e.From, &e.To, &e.Import, &e.Export)
+		}, yield, bits(d.Microgrid), bits(d.Device), int64(p.From), int64(p.Until))
 }
 
 // Counts is how much a period holds.

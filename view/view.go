@@ -59,6 +59,14 @@ func Open(path string) (*View, error) {
 
 // open opens a file, with the schema if it is new, and says which version's it is.
 func open(path string) (v *View, version int64, err error) {
+	// SQLite would let everybody read it, and whose bills these are is private.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller's own folder
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("view: %w", err)
+	}
 	v = &View{}
 	if v.write, err = sql.Open("sqlite", source(path, "")); err != nil {
 		return nil, 0, fmt.Errorf("view: %w", err)

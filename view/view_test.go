@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
@@ -246,9 +247,15 @@ func TestReadersSeeOneMoment(t *testing.T) {
 	w.live(3)
 	v := fed(t, w.records[:8], 8)
 	count := func(r *Reader) (n int) {
-		err := r.Exceptions(town1, Period{0, 1 << 40}, func(metering.Exception) error { n++; return nil })
+		suspects, err := r.Suspects(town1)
 		if err != nil {
 			t.Error(err)
+		}
+		for _, d := range suspects {
+			err := r.Exceptions(grid.Device{Microgrid: town1, Device: d}, Period{0, 1 << 40}, func(metering.Exception) error { n++; return nil })
+			if err != nil {
+				t.Error(err)
+			}
 		}
 		return n
 	}

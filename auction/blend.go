@@ -10,15 +10,16 @@ import (
 // one short of green offers and one with too many, at which both sides are equal,
 // so that what is tied is shared in one proportion everywhere. The point is
 // rounded to whole Wh along cycles, each quantity down or up by less than one,
-// so conservation and limits hold exactly.
-func (a *allocation) blend(short, long *allocation, t *tree) {
+// so conservation and limits hold exactly. The cycles are found in the order of
+// the zones' places, so the order in which a book lists its zones says nothing.
+func (a *allocation) blend(short, long *allocation, t *tree, places []uint64) {
 	lack, excess := -short.surplus(), long.surplus()
 	assert(lack >= 0 && excess >= 0, "optima on one side of the balance of green")
 	if lack == 0 {
 		a.takeEnergies(short)
 		return
 	}
-	r := newRounding(t, uint64(lack+excess)) //nolint:gosec // ≥ 0, asserted
+	r := newRounding(t, uint64(lack+excess), places) //nolint:gosec // ≥ 0, asserted
 	from, to := short.energies(), long.energies()
 	for kind, energies := range a.energies() {
 		for zone := range energies {
@@ -66,12 +67,25 @@ type rounding struct {
 	part  []uint64  // Per arc what it is above its floor, in wholes.
 	from  []int32   // Per arc.
 	to    []int32   // Per arc.
+	drawn []int32   // The nodes in the order of their places, zones first.
 	arcs  [][]int32 // Per node its arcs that are not whole.
 }
 
-func newRounding(t *tree, whole uint64) *rounding {
-	arcs := 3 * len(t.order)
-	return &rounding{tree: t, whole: whole, part: make([]uint64, arcs), from: make([]int32, arcs), to: make([]int32, arcs)}
+func newRounding(t *tree, whole uint64, places []uint64) *rounding {
+	zones := len(t.order)
+	arcs := 3 * zones
+	r := &rounding{
+		tree: t, whole: whole,
+		part: make([]uint64, arcs), from: make([]int32, arcs), to: make([]int32, arcs), drawn: make([]int32, zones+2),
+	}
+	for node := range r.drawn {
+		place := uint64(node) //nolint:gosec // an index
+		if node < zones {
+			place = places[node]
+		}
+		r.drawn[place] = int32(node) //nolint:gosec // a book has fewer than 2^29 zones
+	}
+	return r
 }
 
 // link lists the arcs that are not whole at both of their nodes.
@@ -89,10 +103,12 @@ func (r *rounding) link() {
 			r.to[2*zones+c] = zone
 		}
 	}
-	for arc, part := range r.part {
-		if part != 0 {
-			r.arcs[r.from[arc]] = append(r.arcs[r.from[arc]], int32(arc))
-			r.arcs[r.to[arc]] = append(r.arcs[r.to[arc]], int32(arc))
+	for _, zone := range r.drawn[:zones] {
+		for arc := zone; arc < 3*zones; arc += zones {
+			if r.part[arc] != 0 {
+				r.arcs[r.from[arc]] = append(r.arcs[r.from[arc]], arc)
+				r.arcs[r.to[arc]] = append(r.arcs[r.to[arc]], arc)
+			}
 		}
 	}
 }
@@ -103,8 +119,8 @@ func (r *rounding) link() {
 func (r *rounding) round(a *allocation) {
 	place := make([]int32, len(r.arcs)) // Where the walk came by, plus one.
 	var nodes, arcs []int32
-	for start := range r.arcs {
-		nodes, arcs = append(nodes[:0], int32(start)), arcs[:0]
+	for _, start := range r.drawn {
+		nodes, arcs = append(nodes[:0], start), arcs[:0]
 		place[start] = 1
 		for len(nodes) > 0 {
 			node := nodes[len(nodes)-1]

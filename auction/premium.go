@@ -51,7 +51,7 @@ func (w *sweep) balance(premium int64, a *allocation, places []uint64) {
 	}
 	w.at(premium+1, long, places)
 	w.up(premium)
-	a.blend(short, long, w.tree)
+	a.blend(short, long, w.tree, places)
 }
 
 // highestPremium is a premium at which no energy but green serves a green bid,

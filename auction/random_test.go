@@ -97,19 +97,21 @@ func randomZones(r *rand.Rand, n int) []auction.Zone {
 			zones[i].ImportLimit = quantity.Energy(r.IntN(9))
 		}
 	}
-	return shuffledZones(r, zones)
+	zones, _ = shuffledZones(r, zones)
+	return zones
 }
 
-func shuffledZones(r *rand.Rand, zones []auction.Zone) []auction.Zone {
-	at := r.Perm(len(zones))
-	out := make([]auction.Zone, len(zones))
+// shuffledZones lists the zones in another order, and says where each one went.
+func shuffledZones(r *rand.Rand, zones []auction.Zone) (out []auction.Zone, at []int) {
+	at = r.Perm(len(zones))
+	out = make([]auction.Zone, len(zones))
 	for i, z := range zones {
 		if z.Parent != auction.NoParent {
 			z.Parent = int32(at[z.Parent])
 		}
 		out[at[i]] = z
 	}
-	return out
+	return out, at
 }
 
 // cleared is auction.Clear with a panic made an error, so that a book that breaks
@@ -324,7 +326,7 @@ func swapEnergy(a, b *auction.Fill) {
 	b.Amount = quantity.MustTimes(b.Energy, b.Price)
 }
 
-// TestTheOrderOfOrdersDoesNotMatter permutes orders and zones.
+// TestTheOrderOfOrdersDoesNotMatter lists orders and zones in another order.
 func TestTheOrderOfOrdersDoesNotMatter(t *testing.T) {
 	for seed := range uint64(books(t, 1000)) {
 		if err := judgeShuffle(randomBook(seed)); err != nil {
@@ -337,6 +339,11 @@ func judgeShuffle(b *auction.Book) error {
 	r := rand.New(rand.NewPCG(uint64(len(b.Orders)), uint64(len(b.Zones))))
 	shuffled := *b
 	shuffled.Orders = slices.Clone(b.Orders)
+	var at []int
+	shuffled.Zones, at = shuffledZones(r, b.Zones)
+	for i := range shuffled.Orders {
+		shuffled.Orders[i].Zone = uint32(at[b.Orders[i].Zone])
+	}
 	r.Shuffle(len(b.Orders), func(i, k int) {
 		shuffled.Orders[i], shuffled.Orders[k] = shuffled.Orders[k], shuffled.Orders[i]
 	})
@@ -349,7 +356,7 @@ func judgeShuffle(b *auction.Book) error {
 		return err
 	}
 	if a, z := named(b, first), named(&shuffled, second); !slices.Equal(a, z) {
-		return fmt.Errorf("shuffled orders clear differently:\n%v\n%v", a, z)
+		return fmt.Errorf("shuffled orders and zones clear differently:\n%v\n%v", a, z)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func Open(path string) (*View, error) {
 // open opens a file, with the schema if it is new, and says which version's it is.
 func open(path string) (v *View, version int64, err error) {
 	// SQLite would let everybody read it, and whose bills these are is private.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller's own folder
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
 		err = f.Close()
 	}

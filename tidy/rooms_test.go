@@ -39,7 +39,7 @@ var theirs = map[string]string{
 	"tx":             "github.com/oasisprotocol/curve25519-voi github.com/decred/dcrd/dcrec/secp256k1/v4 golang.org/x/crypto",
 	"admission":      "github.com/oasisprotocol/curve25519-voi",
 	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
-	"store":          "github.com/cockroachdb/pebble/v2",
+	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",
 	"view":           "modernc.org/sqlite",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",

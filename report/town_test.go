@@ -87,7 +87,7 @@ func found(t *testing.T) *town {
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: town1, Root: 1, Currency: euro, Gateway: operator, Utility: utility, Network: network, Levy: levy,
-			Length: interval.Minutes60, Start: start, Correction: 30 * 24 * 3600,
+			Length: interval.Minutes60, Start: start, Grace: 3600, Correction: 30 * 24 * 3600,
 		}),
 		grid.AddZoneKind.Encode(grid.AddZone{Microgrid: town1, Zone: 2, Parent: 1}),
 		grid.AddZoneKind.Encode(grid.AddZone{Microgrid: town1, Zone: 3, Parent: 1}),

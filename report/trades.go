@@ -38,8 +38,8 @@ func (r *run) trades(w io.Writer) error {
 }
 
 // intervals writes what happened in each zone in each interval, as it stands
-// after corrections. The price is empty where no neighbours traded; bought and
-// sold are with the utility.
+// after corrections. The price is empty where neighbours did not trade at one
+// price; bought and sold are with the utility.
 func (r *run) intervals(w io.Writer) error {
 	header := []string{"start", "zone", "price", "supply_wh", "demand_wh", "traded_wh", "bought_wh", "sold_wh"}
 	return table(w, header, func(row func(...string) error) error {

@@ -159,6 +159,7 @@ type DeviceRow struct {
 	CapacityW uint64        `cbor:"3,keyasint,omitempty"` // 0: not known.
 	From      interval.Time `cbor:"4,keyasint"`
 	Until     interval.Time `cbor:"5,keyasint,omitempty"` // 0: open.
+	Number    uint64        `cbor:"6,keyasint,omitempty"` // Of devices enrolled in the microgrid before.
 }
 
 var (

@@ -76,17 +76,6 @@ func Revised(s state.Store, id grid.MicrogridID, m grid.Microgrid, start interva
 	return positions(roster, old.Was), positions(roster, now.Values), now.Revision
 }
 
-// take removes the values of an open interval and returns them, by device.
-func take(s state.Store, k Moment) []Value {
-	var given []Value
-	for key, v := range values.Under(s, k) {
-		given = append(given, v)
-		values.Delete(s, key)
-	}
-	tallies.Delete(s, k)
-	return given
-}
-
 // final is the start of the interval that becomes final when m's first open one
 // closes: no late reading corrects it any more.
 func final(m grid.Microgrid) interval.Time {

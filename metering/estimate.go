@@ -1,9 +1,6 @@
 package metering
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/state"
@@ -33,9 +30,7 @@ func measured(s state.Reader, k Moment, device grid.DeviceID) (Value, bool) {
 	if !ok {
 		return Value{}, false
 	}
-	i, found := slices.BinarySearchFunc(row.Values, device, func(v Value, d grid.DeviceID) int {
-		return cmp.Compare(v.Device, d)
-	})
+	i, found := find(row.Values, device)
 	if !found {
 		return Value{}, false
 	}

@@ -7,8 +7,6 @@
 package metering
 
 import (
-	"encoding/binary"
-
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
@@ -68,22 +66,6 @@ func (Moment) ReadKey(b []byte) Moment {
 	return Moment{grid.MicrogridID(0).ReadKey(b), state.ReadTime(b[8:])}
 }
 
-// pending is the key of a value whose interval is open.
-type pending struct {
-	Moment
-	Device grid.DeviceID
-}
-
-// AppendKey orders values by microgrid, time and device.
-func (p pending) AppendKey(b []byte) []byte {
-	return binary.BigEndian.AppendUint64(p.Moment.AppendKey(b), uint64(p.Device))
-}
-
-// ReadKey reads what AppendKey wrote.
-func (pending) ReadKey(b []byte) pending {
-	return pending{Moment{}.ReadKey(b), grid.DeviceID(binary.BigEndian.Uint64(b[16:]))}
-}
-
 // tally counts the devices whose values of an open interval are there.
 type tally struct {
 	Values uint64 `cbor:"1,keyasint"`
@@ -110,7 +92,7 @@ type clock struct {
 }
 
 var (
-	values   = state.NewTable[pending, Value]("metering.value")
+	pages    = state.NewTable[pageKey, page]("metering.page")
 	tallies  = state.NewTable[Moment, tally]("metering.tally")
 	history  = state.NewTable[Moment, settled]("metering.settled")
 	revision = state.NewTable[Moment, revised]("metering.revised")
@@ -130,8 +112,12 @@ func Complete(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start inter
 	}
 	// The value of a device that ended after it was read counts for nobody else.
 	i := interval.Interval{Start: start, Length: m.Length}
+	given := gathered(s, Moment{id, start})
 	for k, d := range grid.Devices(s, id) {
-		if grid.Holds(d.From, d.Until, i) && !values.Has(s, pending{Moment{id, start}, k.Device}) {
+		for len(given) > 0 && given[0].Device < k.Device {
+			given = given[1:]
+		}
+		if grid.Holds(d.From, d.Until, i) && (len(given) == 0 || given[0].Device != k.Device) {
 			return false
 		}
 	}

@@ -131,62 +131,84 @@ func (r Readings) record(ctx *op.Context, s state.Store, id grid.MicrogridID, m 
 	case r.Start < m.Start:
 		return ErrBeforeStart
 	}
-	if !r.known(s, id, m, i) {
+	list, ok := r.locate(s, id, m, i)
+	if !ok {
 		return ErrDevice
 	}
 	done.Values += uint64(len(r.Values))
 	if r.Start < m.Open {
 		return r.revise(ctx, s, Moment{id, r.Start}, m.Operator, done)
 	}
-	return r.add(ctx, s, Moment{id, r.Start}, m.Operator, done)
+	return add(ctx, s, Moment{id, r.Start}, m.Operator, list, done)
 }
 
-// known reports whether every device is there during i. A batch that names many
-// of the microgrid's devices reads them in one pass.
-func (r Readings) known(s state.Store, id grid.MicrogridID, m grid.Microgrid, i interval.Interval) bool {
+// locate finds each value's page, and reports whether every device is there
+// during i. A batch that names many of the microgrid's devices reads them in one
+// pass.
+func (r Readings) locate(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.Interval) ([]located, bool) {
+	list := make([]located, 0, len(r.Values))
 	if uint64(len(r.Values)) < m.Devices/4 {
 		for _, v := range r.Values {
 			d, ok := grid.DeviceAt(s, grid.Device{Microgrid: id, Device: v.Device})
 			if !ok || !grid.Holds(d.From, d.Until, i) {
-				return false
+				return nil, false
 			}
+			list = append(list, located{pageOf(d), v})
 		}
-		return true
+		return list, true
 	}
 	rest := r.Values
 	for k, d := range grid.DevicesBetween(s, id, rest[0].Device, rest[len(rest)-1].Device) {
 		if len(rest) > 0 && k.Device == rest[0].Device {
 			if !grid.Holds(d.From, d.Until, i) {
-				return false
+				return nil, false
 			}
-			rest = rest[1:]
+			list, rest = append(list, located{pageOf(d), rest[0]}), rest[1:]
 		}
 	}
-	return len(rest) == 0
+	return list, len(rest) == 0
 }
 
-// add books values of an open interval. One that replaces another actual reading
-// is reported, as nothing is overwritten unseen.
-func (r Readings) add(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, done *Recorded) *op.Refusal {
+// add books values of an open interval, page by page.
+func add(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, list []located, done *Recorded) *op.Refusal {
+	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.page, b.page) })
 	t, _ := tallies.Get(s, k)
-	for _, v := range r.Values {
-		key := pending{k, v.Device}
-		was, ok := values.Get(s, key)
-		switch {
-		case !ok:
-			t.Values++
-		case was == v:
-			done.Same++
-			continue
-		case was.Quality == Actual && v.Quality != Actual:
-			return ErrOverwrite
-		case was.Quality == Actual:
-			op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, v.Device, Replaced, k.Start, k.Start, was.Import, was.Export})
+	for len(list) > 0 {
+		key := pageKey{k, list[0].page}
+		p, _ := pages.Get(s, key)
+		for len(list) > 0 && list[0].page == key.Page {
+			was, no := p.put(list[0].value)
+			switch {
+			case no != nil:
+				return no
+			case was == nil:
+				t.Values++
+			case *was == list[0].value:
+				done.Same++
+			case was.Quality == Actual: // Nothing is overwritten unseen.
+				op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, was.Device, Replaced, k.Start, k.Start, was.Import, was.Export})
+			}
+			list = list[1:]
 		}
-		values.Put(s, key, v)
+		pages.Put(s, key, p)
 	}
 	tallies.Put(s, k, t)
 	return nil
+}
+
+// put writes a value to a page and returns the one it replaces, if any.
+func (p *page) put(v Value) (*Value, *op.Refusal) {
+	i, found := find(p.Values, v.Device)
+	if !found {
+		p.Values = slices.Insert(p.Values, i, v)
+		return nil, nil
+	}
+	was := p.Values[i]
+	if was.Quality == Actual && v.Quality != Actual {
+		return nil, ErrOverwrite
+	}
+	p.Values[i] = v
+	return &was, nil
 }
 
 // revise books values of a settled interval; the next close settles the
@@ -199,9 +221,7 @@ func (r Readings) revise(ctx *op.Context, s state.Store, k Moment, operator tx.A
 	was := slices.Clone(row.Values)
 	changed := false
 	for _, v := range r.Values {
-		i, found := slices.BinarySearchFunc(row.Values, v.Device, func(a Value, d grid.DeviceID) int {
-			return cmp.Compare(a.Device, d)
-		})
+		i, found := find(row.Values, v.Device)
 		switch {
 		case !found:
 			return ErrDevice

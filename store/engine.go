@@ -44,7 +44,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
-	return &Store{ledger: ledger, blocks: blocks}, nil
+	return &Store{ledger: ledger, blocks: blocks, recent: newRecent()}, nil
 }
 
 // Close closes the store. What was written is on disk afterwards.

@@ -49,6 +49,7 @@ type Options struct {
 type Store struct {
 	ledger *pebble.DB
 	blocks *pebble.DB
+	recent *recent
 }
 
 // Block is what one block leaves behind.
@@ -97,7 +98,7 @@ func (s *Store) Commit(b Block) error {
 	err := errors.Join(
 		batch.Set(recordKey(b.Height), b.Record, nil),
 		batch.Set(headKey, b.Head, nil),
-		batch.Commit(pebble.NoSync),
+		s.recent.commit(b.Changes, func() error { return batch.Commit(pebble.NoSync) }),
 	)
 	if err != nil {
 		return fmt.Errorf("store: block %d: %w", b.Height, err)
@@ -142,7 +143,9 @@ func (s *Store) Records(from int64) iter.Seq2[int64, []byte] {
 }
 
 // Get returns the row at key and whether there is one.
-func (s *Store) Get(key []byte) ([]byte, bool) { return get(s.ledger, rowKey(key)) }
+func (s *Store) Get(key []byte) ([]byte, bool) {
+	return s.recent.get(key, func() ([]byte, bool) { return get(s.ledger, rowKey(key)) })
+}
 
 // Ascend yields the rows of [from, to) in order, as of the call.
 func (s *Store) Ascend(from, to []byte) iter.Seq2[[]byte, []byte] {

@@ -158,3 +158,11 @@ func Members(raw []byte) ([][]byte, error) {
 	}
 	return tx.DecodeBundle(raw[1+stampSize:])
 }
+
+// Stamp returns what tells a bundle from others of the same envelopes.
+func Stamp(raw []byte) (uint64, bool) {
+	if len(raw) < 1+stampSize || raw[0] != KindBundle {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(raw[1:]), true
+}

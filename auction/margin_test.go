@@ -107,16 +107,16 @@ func (m *margin) reach() (low, high int64) {
 	return low - charges - 1, high + charges + 1
 }
 
-// net is what the root supplies to the utility; ok is false where members tie
-// with the utility, whose share of a tie the rule does not say.
+// net is what the root supplies to the utility, which takes and gives only what
+// members that tie with it leave. ok is false where it buys at what it sells for:
+// its two steps then cross.
 func (m *margin) net() (total int64, ok bool) {
 	if m.utility == nil {
 		return 0, true
 	}
 	bought := m.within(m.root(), 2*int64(m.utility.FeedIn)+1)
 	sold := m.within(m.root(), 2*int64(m.utility.Retail))
-	ok = bought.low == bought.high && sold.low == sold.high
-	return max(0, bought.low) + min(0, sold.low), ok
+	return max(0, bought.low) + min(0, sold.high), m.utility.FeedIn < m.utility.Retail
 }
 
 // settle shares the net supply of a zone among its own orders and its children

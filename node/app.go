@@ -25,9 +25,10 @@ type application struct {
 	state   sync.RWMutex
 	machine *machine.Machine
 	pending *machine.Result
+	txs     [][]byte // Of the pending block.
 
 	// committed is told of every block that became last.
-	committed func(machine.Record)
+	committed func(machine.Record, [][]byte)
 }
 
 // ErrTx refuses a transaction that is not a bundle of good envelopes.
@@ -42,7 +43,7 @@ func newApplication(s *store.Store, v *admission.Verifier) (*application, error)
 	if err != nil {
 		return nil, err
 	}
-	return &application{store: s, verifier: v, machine: m, committed: func(machine.Record) {}}, nil
+	return &application{store: s, verifier: v, machine: m, committed: func(machine.Record, [][]byte) {}}, nil
 }
 
 // both runs two functions at once where there are cores for it.
@@ -144,7 +145,7 @@ func (a *application) verify(txs [][]byte) error {
 // Finalize executes a decided block.
 func (a *application) Finalize(b chain.Block) (chain.Outcome, error) {
 	r := a.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
-	a.pending = &r
+	a.pending, a.txs = &r, b.Txs
 	out := chain.Outcome{AppHash: r.Head.AppHash(), Results: make([]chain.Result, len(r.Data))}
 	for n, data := range r.Data {
 		out.Results[n].Data = data
@@ -157,12 +158,12 @@ func (a *application) Finalize(b chain.Block) (chain.Outcome, error) {
 
 // Commit makes the finalized block last.
 func (a *application) Commit() error {
-	r := a.pending
-	a.pending = nil
+	r, txs := a.pending, a.txs
+	a.pending, a.txs = nil, nil
 	if err := a.commit(*r); err != nil {
 		return err
 	}
-	a.committed(r.Record)
+	a.committed(r.Record, txs)
 	return nil
 }
 

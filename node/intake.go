@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"sync"
 
@@ -21,11 +23,17 @@ type intake struct {
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
 
-	mu      sync.Mutex
-	waiting map[tx.ID][]chan answer
-	room    chan struct{} // Closed, and replaced, with every block.
-	stamp   uint64
+	mu       sync.Mutex
+	waiting  map[tx.ID][]chan answer
+	underway map[uint64]bool // Bundles that no block holds yet, by stamp.
+	room     chan struct{}   // Closed, and replaced, with every block.
+	stamp    uint64
 }
+
+// underwayMax is how many bundles may wait for a block. While they do, envelopes
+// gather for the next one: the busier the node, the larger the bundles, and the
+// cheaper each signature in them.
+const underwayMax = 4
 
 // answer is what a sender is told.
 type answer struct {
@@ -41,14 +49,16 @@ func newIntake(app *application, v *admission.Verifier) *intake {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &intake{
 		app: app, verifier: v, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
-		waiting: map[tx.ID][]chan answer{}, room: make(chan struct{}),
+		waiting: map[tx.ID][]chan answer{}, underway: map[uint64]bool{}, room: make(chan struct{}),
 	}
 }
 
-// start begins to gather. Stamps go on from the height, so that a bundle sent
-// after a restart is not taken for one before it.
+// start begins to gather. Stamps begin anywhere, so that a bundle is not taken
+// for one of another node, or of this one before a restart.
 func (in *intake) start(c *chain.Chain) {
-	in.stamp = uint64(c.Height()) << 32 //nolint:gosec // heights are ≥ 0
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // It never fails.
+	in.stamp = binary.BigEndian.Uint64(random[:])
 	in.done.Go(func() { in.gather(c) })
 }
 
@@ -130,12 +140,17 @@ func (in *intake) tell(id tx.ID, a answer) {
 }
 
 // answer tells the senders of a block's envelopes what became of them.
-func (in *intake) answer(r machine.Record) {
+func (in *intake) answer(r machine.Record, txs [][]byte) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, o := range r.Outcomes {
 		if len(o.ID) == len(tx.ID{}) {
 			in.tell(tx.ID(o.ID), answer{outcome: o})
+		}
+	}
+	for _, raw := range txs {
+		if stamp, ok := machine.Stamp(raw); ok {
+			delete(in.underway, stamp)
 		}
 	}
 	close(in.room)
@@ -144,7 +159,7 @@ func (in *intake) answer(r machine.Record) {
 
 // gather makes bundles of what waits until the intake stops.
 func (in *intake) gather(c *chain.Chain) {
-	for {
+	for in.rest(underwayMax) {
 		raws, err := in.queue.Take(in.ctx)
 		if err != nil {
 			return
@@ -152,6 +167,24 @@ func (in *intake) gather(c *chain.Chain) {
 		good := in.check(raws)
 		if len(good) > 0 {
 			in.offer(c, good)
+		}
+	}
+}
+
+// rest waits until fewer bundles than most are under way, and reports whether
+// the intake goes on.
+func (in *intake) rest(most int) bool {
+	for {
+		in.mu.Lock()
+		n, room := len(in.underway), in.room
+		in.mu.Unlock()
+		if n < most {
+			return in.ctx.Err() == nil
+		}
+		select {
+		case <-room:
+		case <-in.ctx.Done():
+			return false
 		}
 	}
 }
@@ -184,6 +217,7 @@ func (in *intake) offer(c *chain.Chain, raws [][]byte) {
 	bundle, err := machine.EncodeBundle(in.stamp, raws)
 	for err == nil {
 		in.mu.Lock()
+		in.underway[in.stamp] = true
 		room := in.room
 		in.mu.Unlock()
 		if err = c.Submit(bundle); !errors.Is(err, chain.ErrFull) {
@@ -201,6 +235,7 @@ func (in *intake) offer(c *chain.Chain, raws [][]byte) {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	delete(in.underway, in.stamp)
 	for _, raw := range raws {
 		if e, no := tx.Decode(raw); no == nil {
 			in.tell(e.ID, answer{err: err})

@@ -106,8 +106,8 @@ func (n *Node) open(cfg Config) (err error) {
 	}
 	n.feed = newFeed(n.store, n.view)
 	n.intake = newIntake(n.app, verifier)
-	n.app.committed = func(r machine.Record) {
-		n.intake.answer(r)
+	n.app.committed = func(r machine.Record, txs [][]byte) {
+		n.intake.answer(r, txs)
 		n.feed.wake()
 	}
 	n.chain, err = chain.Start(chain.Config{Dir: filepath.Join(cfg.Dir, chainDir), Log: cfg.Log}, n.app,

@@ -79,11 +79,11 @@ func newRounding(t *tree, whole uint64, places []uint64) *rounding {
 		part: make([]uint64, arcs), from: make([]int32, arcs), to: make([]int32, arcs), drawn: make([]int32, zones+2),
 	}
 	for node := range r.drawn {
-		place := uint64(node) //nolint:gosec // an index
+		place := uint64(node)
 		if node < zones {
 			place = places[node]
 		}
-		r.drawn[place] = int32(node) //nolint:gosec // a book has fewer than 2^29 zones
+		r.drawn[place] = int32(node)
 	}
 	return r
 }

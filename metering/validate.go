@@ -84,9 +84,9 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 		was := watched[v.Device]
 		w := was
 		w.follow(d, v, before.Values, peers, k.Start, m.Length, report)
-		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); {
-		case w == was:
-		case w == watch{}:
+		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); w {
+		case was:
+		case watch{}:
 			watches.Delete(s, key)
 		default:
 			watches.Put(s, key, w)
@@ -115,9 +115,11 @@ func (w *watch) follow(d grid.RosterDevice, v Value, before []Value, p productio
 		return
 	}
 	dark := run{&w.DarkSince, &w.Dark, darkSeconds, NoProduction}
+	if p.devices == 1 {
+		dark.seconds = aloneSeconds // Nights count.
+	}
 	switch {
 	case p.devices == 1 && v.Export == 0:
-		dark.seconds = aloneSeconds
 		dark.goOn(start, l, report)
 	case p.devices == 1 || p.usual(d, v):
 		dark.end(last, l, report)

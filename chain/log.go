@@ -34,6 +34,6 @@ func (l logger) With(pairs ...any) log.Logger { return logger{l.log.With(pairs..
 
 func (l logger) write(level slog.Level, message string, pairs []any) {
 	if !l.quiet.Load() {
-		l.log.Log(context.Background(), level, "consensus: "+message, pairs...)
+		l.log.Log(context.Background(), level, "consensus: "+message, pairs...) //nolint:sloglint // the message is CometBFT's
 	}
 }

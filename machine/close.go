@@ -85,7 +85,7 @@ func Due(s state.Reader) []Close {
 // ready reports whether an interval may be settled: there is a tariff, and its
 // readings are complete or no longer waited for.
 func ready(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval.Time) bool {
-	if m.Devices == 0 || !(metering.Complete(s, id, m, start) || metering.Overdue(s, id, m, start)) {
+	if m.Devices == 0 || !metering.Complete(s, id, m, start) && !metering.Overdue(s, id, m, start) {
 		return false
 	}
 	_, priced := tariff.At(s, id, start)

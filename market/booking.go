@@ -42,7 +42,7 @@ func newBooking(s state.Reader, id grid.MicrogridID, i interval.Interval) *booki
 		Seed: binary.BigEndian.AppendUint64(id.AppendKey(nil), uint64(i.Start)), //nolint:gosec // the bits, not the value
 	}
 	for n, z := range b.tree {
-		b.index[z.Zone] = int32(n) //nolint:gosec // zones are few
+		b.index[z.Zone] = int32(n)
 	}
 	b.paths = make([]quantity.Price, len(b.tree))
 	for n, z := range b.tree {

@@ -57,8 +57,6 @@ func founded(t testing.TB) *world {
 	return w
 }
 
-func price(p quantity.Price) *quantity.Price { return &p }
-
 func TestSetRulesPrecedence(t *testing.T) {
 	good := SetRules{town, Rules{Mode: auction.MidMarket, Rule: auction.ClearingRule}}
 	precedence(t, founded(t), operator, SetRulesKind, good, []broken[SetRules]{
@@ -71,7 +69,7 @@ func TestSetRulesPrecedence(t *testing.T) {
 }
 
 func TestSetWishPrecedence(t *testing.T) {
-	good := SetWish{town, 31, start, Wish{Buy: price(MaxLimit), Sell: price(-MaxLimit), Green: true, Partners: []grid.PointID{32, 33}}}
+	good := SetWish{town, 31, start, Wish{Buy: new(MaxLimit), Sell: new(-MaxLimit), Green: true, Partners: []grid.PointID{32, 33}}}
 	precedence(t, founded(t), ann, SetWishKind, good, []broken[SetWish]{
 		{ErrWishSettled, func(_ *world, _ *tx.AccountID, o *SetWish) { o.From++ }},
 		{ErrWishSettled, func(w *world, _ *tx.AccountID, o *SetWish) { grid.Advance(w, town); o.From = start }},
@@ -82,8 +80,8 @@ func TestSetWishPrecedence(t *testing.T) {
 		{ErrPartners, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{33, 33} }},
 		{ErrPartners, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{o.Point} }},
 		{ErrWishGreen, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Buy = nil }},
-		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell = price(-MaxLimit - 1) }},
-		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell, o.Wish.Buy = nil, price(MaxLimit+1) }},
+		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell = new(-MaxLimit - 1) }},
+		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell, o.Wish.Buy = nil, new(MaxLimit+1) }},
 	})
 }
 
@@ -146,14 +144,15 @@ func TestClear(t *testing.T) {
 		},
 		{
 			// Nobody pays more or less for it.
-			"a partner first", homes(50, 50, -50, -50), map[grid.PointID]Wish{31: {Partners: []grid.PointID{34}}},
+			"a partner first", homes(50, 50, -50, -50),
+			map[grid.PointID]Wish{31: {Partners: []grid.PointID{34}}},
 			[]Trade{across(3, 0, 50), across(2, 1, 50)},
 		},
 		{
 			// Any energy would cost 175 in the north and 195 in the south, so green may be
 			// worth up to 105 more to whoever pays 300 at most: half of that, rounded up.
 			"green goes to whom asks for it", homes(-50, -50, 0, 40),
-			map[grid.PointID]Wish{34: {Green: true, Buy: price(300)}, 32: {SellsGreen: true}},
+			map[grid.PointID]Wish{34: {Green: true, Buy: new(quantity.Price(300))}, 32: {SellsGreen: true}},
 			[]Trade{{Seller: 1, Buyer: 3, Energy: 40, BuyerPrice: 248, SellerPrice: 228, Class: Green}},
 		},
 	} {

@@ -73,7 +73,7 @@ func BenchmarkReadings(b *testing.B) {
 	verifier := admission.NewVerifier(benchAccounts, 1)
 	single := make([][]byte, benchRound)
 	for i := range single {
-		single[i] = transfer(tx.AccountID(i%8+1), 1, uint64(i), 1) //nolint:gosec // small
+		single[i] = transfer(tx.AccountID(i%8+1), 1, uint64(i), 1)
 	}
 	var raw, through time.Duration
 	var count, verified int
@@ -133,8 +133,8 @@ func foundBench(b *testing.B, n *node.Node, at interval.Time) (nonce uint64) {
 func readings(nonce uint64, at interval.Time, first, last int) []byte {
 	values := make([]metering.Value, 0, last-first)
 	for m := first; m < last; m++ {
-		v := metering.Value{Device: grid.DeviceID(m), Quality: metering.Actual} //nolint:gosec // small
-		if (uint64(m)+nonce)%3 == 0 {                                           //nolint:gosec // small
+		v := metering.Value{Device: grid.DeviceID(m), Quality: metering.Actual}
+		if (uint64(m)+nonce)%3 == 0 {
 			v.Export = quantity.Energy(200 + m%300)
 		} else {
 			v.Import = quantity.Energy(100 + m%200)

@@ -93,7 +93,7 @@ func TestKilledNodeKeepsItsWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := client{dir: dir, accounts: accounts, acked: map[uint64]bool{}, nonce: 1}
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) //nolint:gosec // the hour of death
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for i := range kills {
 		if err := c.live(time.Duration(random.IntN(150)) * time.Millisecond); err != nil {
 			t.Fatalf("kill %d: %v", i, err)
@@ -123,7 +123,7 @@ func (c *client) envelope(nonce uint64) []byte {
 // live starts a process, sends what is in doubt and then more, and kills it some
 // time after its first acknowledgement.
 func (c *client) live(life time.Duration) error {
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this very program
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+c.dir)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -216,7 +216,7 @@ func (c *client) check(t *testing.T) {
 		for a := tx.AccountID(1); a <= tx.AccountID(c.accounts); a++ {
 			sum += ledger.BalanceOf(rows, a, euro).Posted
 		}
-		if sum != purse*quantity.Money(c.accounts) { //nolint:gosec // small
+		if sum != purse*quantity.Money(c.accounts) {
 			t.Errorf("balances sum to %d", sum)
 		}
 	})

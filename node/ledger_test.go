@@ -32,7 +32,7 @@ func keyOf(account tx.AccountID) ed25519.PrivateKey {
 // genesisOf has n accounts.
 func genesisOf(n int) machine.Genesis {
 	var g machine.Genesis
-	for a := tx.AccountID(1); a <= tx.AccountID(n); a++ { //nolint:gosec // small
+	for a := tx.AccountID(1); a <= tx.AccountID(n); a++ {
 		key := tx.Key{Scheme: tx.Ed25519, Public: keyOf(a).Public().(ed25519.PublicKey)}
 		g.Accounts = append(g.Accounts, machine.Founder{Account: a, Keys: []party.Credential{{Key: key, Role: party.Owner}}})
 	}
@@ -62,7 +62,7 @@ func fund(t testing.TB, n *node.Node, accounts int) {
 		accept(t, n, sign(1, nonce, operations...))
 		operations = nil
 	}
-	for a := tx.AccountID(1); a <= tx.AccountID(accounts); a++ { //nolint:gosec // small
+	for a := tx.AccountID(1); a <= tx.AccountID(accounts); a++ {
 		operations = append(operations, ledger.IssueKind.Encode(ledger.Issue{Asset: euro, To: a, Amount: purse, Deposit: deposit[:]}))
 		if len(operations) == 500 {
 			flush()

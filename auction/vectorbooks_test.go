@@ -38,6 +38,12 @@ func feePath(t *testing.T, v *peerVector) {
 	if r.NetworkRevenue != 4*each*wh {
 		t.Errorf("the network gets %d instead of %d", r.NetworkRevenue, 4*each*wh)
 	}
+	b.Mode = auction.PayAsBid
+	r = auction.Clear(b)
+	buyer, seller := scaled(v.Expected.BuyerPays, unit), scaled(v.Expected.SellerRevenue, unit)
+	if int64(r.Fills[0].Price) != buyer || int64(r.Fills[1].Price) != seller {
+		t.Errorf("paid as bid %d and %d instead of %d and %d", r.Fills[0].Price, r.Fills[1].Price, buyer, seller)
+	}
 }
 
 // sellersApart puts the asks a charge of 1 away, for a fee that every trade

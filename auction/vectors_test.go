@@ -38,6 +38,8 @@ type peerVector struct {
 		RemainingDelta []float64         `json:"remaining_delta"`
 		CurveAfter     []quantity.Energy `json:"curve_after"`
 		Price          float64
+		BuyerPays      float64 `json:"buyer_pays"`
+		SellerRevenue  float64 `json:"seller_revenue"`
 	}
 }
 
@@ -63,11 +65,11 @@ type treatment struct {
 
 // treatments accounts for every vector.
 var treatments = map[string]treatment{
-	"gsy-pab-01":    {samePurchases, "the same trades, though the peer takes the dearest offer that fits first"},
-	"gsy-pab-03":    {samePurchases, "no trade: the bid is below the offer"},
-	"gsy-pab-05":    {purchases(map[string]int64{"1": 200, "2": 200, "3": 200}), "the peer forbids an owner to trade with itself; ours clears everyone's orders alike, since netting before clearing costs welfare"},
-	"gsy-pab-07":    {samePurchases, "no trade: the bid is below the offer"},
-	"gsy-pab-09":    {purchases(map[string]int64{"bid_id3": 20}), "the highest bid buys, as the peer's match says"},
+	"gsy-pab-01":    {paidAsBid(samePurchases), "the same trades, though the peer takes the dearest offer that fits first"},
+	"gsy-pab-03":    {paidAsBid(samePurchases), "no trade: the bid is below the offer"},
+	"gsy-pab-05":    {paidAsBid(purchases(map[string]int64{"1": 200, "2": 200, "3": 200})), "the peer forbids an owner to trade with itself; ours clears everyone's orders alike, since netting before clearing costs welfare"},
+	"gsy-pab-07":    {paidAsBid(samePurchases), "no trade: the bid is below the offer"},
+	"gsy-pab-09":    {paidAsBid(purchases(map[string]int64{"bid_id3": 20})), "the highest bid buys, as the peer's match says"},
 	"gsy-pac-02":    {clears(1200, 1.5), "the peer prices at 2 and cuts off bid 7, which would have paid 1.5: it trades 95 of 120"},
 	"gsy-pac-04":    {samePrice, "price 4, 4 units"},
 	"gsy-pac-06":    {clears(30, 4.5), "the same 3 units; the peer takes 5, the top of what clears, ours the middle of 4 and 5"},
@@ -75,7 +77,7 @@ var treatments = map[string]treatment{
 	"gsy-alloc-01":  {nil, "a step of the peer's algorithm: it deals out a given volume in list order, to orders whose limits do not allow it"},
 	"gsy-alloc-03":  {nil, "as gsy-alloc-01"},
 	"gsy-alloc-05":  {refusedTotal, "as gsy-alloc-01; and the bid of 90 GWh is more than a book may hold"},
-	"gsy-fee-02":    {feePath, "charges of a path: the gap between buyer and seller is 0.04, as the peer's"},
+	"gsy-fee-02":    {feePath, "charges of a path: the gap between buyer and seller is 0.04; paid as bid, 0.30 and 0.26, as the peer's"},
 	"gsy-fee-04":    {nil, "a fee as a share of the price; ours are per Wh, as networks charge"},
 	"gsy-settle-01": {nil, "deviations are settled, not auctioned: the settlement's tests"},
 
@@ -83,12 +85,12 @@ var treatments = map[string]treatment{
 	"simply-pac-04":   {purchases(map[string]int64{"b0": 1, "b1": 19}), "the same energies"},
 	"simply-pac-06":   {marketMaker, "the market maker is our utility: the same buyer, the same 6 for what the utility sells"},
 	"simply-pac-08":   {sellersApart, "the same energies and price 3, as the ask's zone pays the charge of 1"},
-	"simply-pab-02":   {purchases(map[string]int64{"b": 1000}), "the same energy"},
-	"simply-pab-04":   {sellersApart, "the same energies .1, .2 and .7; the peer's buyers pay their bids"},
+	"simply-pab-02":   {paidAsBid(purchases(map[string]int64{"b": 1000})), "the same energy"},
+	"simply-pab-04":   {sellersApart, "the same energies .1, .2 and .7"},
 	"simply-best-02":  {sameZonePurchases, "no trade: the charge is more than what both would gain"},
 	"simply-best-04":  {sameZonePurchases, "the buyer across the line is worth more after the charge"},
 	"simply-best-06":  {zonePurchases(map[string]int64{"b4": 100}), "the same energy"},
-	"simply-doc-pab":  {sameZonePurchases, "the same trades"},
+	"simply-doc-pab":  {paidAsBid(sameZonePurchases), "the same trades"},
 	"simply-doc-best": {zonePurchases(map[string]int64{"0": 1, "2": 1}), "the peer keeps the offers at home, where they are worth 7 instead of 10 - 1"},
 
 	"dauction-02": {samePurchases, "no trade"},
@@ -220,6 +222,25 @@ func purchases(want map[string]int64) func(*testing.T, *peerVector) {
 			b := bookOf(v, rule)
 			if got := bought(b, audited(t, b)); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("rule %d: bought %v instead of %v", rule, got, want)
+			}
+		}
+	}
+}
+
+// paidAsBid also clears the vector in the mode of its mechanism, where each
+// buyer pays its bid.
+func paidAsBid(run func(*testing.T, *peerVector)) func(*testing.T, *peerVector) {
+	return func(t *testing.T, v *peerVector) {
+		run(t, v)
+		b := bookOf(v, auction.SplitRule)
+		b.Mode = auction.PayAsBid
+		r := auction.Clear(b)
+		if err := auction.Check(b, r); err != nil {
+			t.Error(err)
+		}
+		for _, f := range r.Fills {
+			if o := b.Orders[f.Order]; o.Side == auction.Buy && f.Price != o.Limit {
+				t.Errorf("%s pays %d instead of its bid %d", o.ID, f.Price, o.Limit)
 			}
 		}
 	}

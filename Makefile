@@ -49,22 +49,26 @@ fuzz:
 	done
 
 bench:
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./merkle ./auction ./tx ./admission ./store ./machine
+	go test -run '^$$' -bench '$(BENCH)' -benchmem \
+		./merkle ./tx ./admission ./auction ./chain ./node ./gateway ./view
 
 mutants:
 	go run ./tidy/mutants
 
-# Random books against the slow reference.
+# Random books of the market against slow references.
 books:
 	COMMONWATT_BOOKS=5000 go test -count=1 -timeout 30m ./auction
 
-# SIGKILL under load, again and again.
+# Crashes of the disk, SIGKILL under load: nothing acknowledged is lost, nothing
+# applied twice.
 kill:
-	COMMONWATT_KILLS=100 go test -count=1 -timeout 60m ./sim -run Kill -v
+	COMMONWATT_CAMPAIGN=200 go test -count=1 -timeout 60m ./store ./chain
+	COMMONWATT_KILLS=500 go test -count=1 -timeout 60m ./node -run Killed -v
 
-# A year of seventeen homes.
+# A year of seventeen homes, from the shared data.
 fontana:
-	COMMONWATT_FONTANA=1 go test -count=1 -timeout 30m ./sim -run Fontana -v
+	go run ./cmd/commonwatt settle examples/fontana.toml --dry-run \
+		--readings $(or $(COMMONWATT_SHARED),../shared)/data/fontana/readings.csv.gz
 
 ci:
 	.ci/run

@@ -38,9 +38,15 @@ func FuzzOperation(f *testing.F) {
 		if again := codec.Marshal(decoded); !bytes.Equal(raw, again) {
 			t.Errorf("%s accepts %x, and writes %x", o.Name, raw, again)
 		}
-		// Whatever was accepted is applied or refused, by whomever it is signed.
+		// Whatever was accepted is applied or refused, and the ledger balances.
 		s := state.NewOverlay(rows)
-		o.Apply(&op.Context{ChainID: testChain, Height: 100, Time: 40 * hour, Signer: operator}, s, decoded)
+		ctx := op.Context{ChainID: testChain, Height: 100, Time: 40 * hour, Signer: operator}
+		if no := o.Apply(&ctx, s, decoded); no != nil {
+			s.Undo()
+		}
+		if err := Audit(s); err != nil {
+			t.Errorf("after %s: %v", o.Name, err)
+		}
 	})
 }
 

@@ -57,7 +57,8 @@ func TestLines(t *testing.T) {
 			19200, 8000, 1900,
 		},
 		{
-			"a neighbour for some of it", 100, 60, []market.Trade{{Seller: 0, Buyer: 1, Energy: 50, BuyerPrice: 210, SellerPrice: 185}},
+			"a neighbour for some of it", 100, 60,
+			[]market.Trade{{Seller: 0, Buyer: 1, Energy: 50, BuyerPrice: 210, SellerPrice: 185}},
 			"2: 50 Wh -9250, 4: 50 Wh -4000, 5: 50 Wh 500", "1: 50 Wh 10500, 3: 10 Wh 3200, 5: 10 Wh 150, 6: 60 Wh 300",
 			3200, 4000, 50*(210-185) + 500 + 150,
 		},

@@ -203,6 +203,11 @@ func TestElectorateChanges(t *testing.T) {
 // TestCouncil seats and unseats; an even council needs more than half.
 func TestCouncil(t *testing.T) {
 	w := founded(t)
+	w.propose(t, ann, 9, seating(bob, true))
+	w.vote(t, ann, 9, true)
+	if got := w.vote(t, operator, 9, false); got != "rejected" || council.Has(w, bob) {
+		t.Errorf("half against half: %s", got)
+	}
 	w.propose(t, ann, 1, seating(bob, true))
 	if got := w.vote(t, ann, 1, true); got != "open" {
 		t.Errorf("half of the council: %s", got)

@@ -96,6 +96,9 @@ func TestRulesAndWishesHoldFromTheirDates(t *testing.T) {
 	if WishAt(w, town, 31, start).SellsGreen || !WishAt(w, town, 31, start+9*hour).SellsGreen || WishAt(w, town, 32, start+hour).SellsGreen {
 		t.Error("a wish holds for its point and from its date on")
 	}
+	if all := wishesAt(w, town, start+hour-1); len(all) != 0 {
+		t.Errorf("the wishes before their date are %v", all)
+	}
 	if all := wishesAt(w, town, start+hour); len(all) != 1 || !all[31].SellsGreen {
 		t.Errorf("the wishes are %v", all)
 	}

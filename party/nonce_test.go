@@ -37,7 +37,7 @@ func TestNonceWindow(t *testing.T) {
 		w, model := newWorld(t), &naive{used: map[uint64]bool{}}
 		const begin = 2 * NonceWindow
 		for at := begin + step; at <= begin+6*step; at += step {
-			for _, nonce := range []uint64{at, at, at - 1, at + 3 - NonceWindow, at + 2 - NonceWindow, at - NonceWindow} {
+			for _, nonce := range []uint64{at, at, at - 1, at + 3 - NonceWindow, at + 1 - NonceWindow, at - NonceWindow} {
 				if got, want := UseNonce(w, ann, nonce), model.use(nonce); got != want {
 					t.Fatalf("step %d: nonce %d after %d: %v, want %v", step, nonce, model.highest, got, want)
 				}

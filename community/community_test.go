@@ -88,7 +88,7 @@ sell_limit = -0.001
 supply = "green"
 device = [{ meter = "bob-ev", kind = "ev" }]
 `)
-	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1}} {f1 top {40 3125 -1}}]" {
+	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1 0}} {f1 top {40 3125 -1 0}}]" {
 		t.Errorf("zones %s; parents come first, 12.5 kW are 3125 Wh in 15 minutes", got)
 	}
 	ann, bob := c.Members[0], c.Members[1]

@@ -100,7 +100,7 @@ func TestAddZonePrecedence(t *testing.T) {
 }
 
 func TestSetLinePrecedence(t *testing.T) {
-	good := SetLine{town, north, open, Line{Charge: MaxCharge, ExportLimit: NoLimit, ImportLimit: MaxLimit}}
+	good := SetLine{town, north, open, Line{MaxCharge, NoLimit, MaxLimit, MaxLossPPM}}
 	precedence(t, settled(t), operator, SetLineKind, good, []broken[SetLine]{
 		{ErrLineRoot, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Zone = root }},
 		{ErrLineZone, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Zone = 99 }},
@@ -108,6 +108,7 @@ func TestSetLinePrecedence(t *testing.T) {
 		{ErrSettled, func(_ *world, _ *tx.AccountID, o *SetLine) { o.From = open - 1 }},
 		{ErrNotOperator, func(_ *world, signer *tx.AccountID, _ *SetLine) { *signer = ann }},
 		{ErrNoMicrogrid, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Microgrid++ }},
+		{ErrLineLoss, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.LossPPM++ }},
 		{ErrLineLimit, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = MaxLimit + 1 }},
 		{ErrLineLimit, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = NoLimit - 1 }},
 		{ErrLineCharge, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.Charge = -1 }},
@@ -166,13 +167,13 @@ func TestLinesHoldFromTheirDates(t *testing.T) {
 	set := func(from interval.Time, l Line) tx.Operation {
 		return SetLineKind.Encode(SetLine{town, north, from, l})
 	}
-	free, dear := Line{0, NoLimit, NoLimit}, Line{40, 5000, NoLimit}
+	free, dear := Line{0, NoLimit, NoLimit, 0}, Line{40, 5000, NoLimit, 15_000}
 	w.must(t, operator, set(open+hour, dear), set(open+3*hour, free))
 	for at, want := range map[interval.Time]Line{
 		start: free, open + hour - 1: free, open + hour: dear, open + 3*hour - 1: dear, open + 3*hour: free, open + 9*hour: free,
 	} {
 		tree := Tree(w, town, at)
-		if want := []Node{{root, 0, Line{0, NoLimit, NoLimit}}, {north, root, want}}; !slices.Equal(tree, want) {
+		if want := []Node{{root, 0, free}, {north, root, want}}; !slices.Equal(tree, want) {
 			t.Errorf("at %d the tree is %v, want %v", at, tree, want)
 		}
 	}

@@ -16,14 +16,36 @@ const MaxCharge quantity.Price = 1 << 20
 // MaxLimit bounds a limit: 32 GWh in an interval.
 const MaxLimit quantity.Energy = 1 << 35
 
+// MaxLossPPM bounds what a line loses, 15 %, so that what is lost on the longest
+// path at the highest retail price still is a price (market's test of bounds).
+const MaxLossPPM = 150_000
+
 // Line is the line from a zone to its parent.
 type Line struct {
 	Charge      quantity.Price  `cbor:"1,keyasint" json:"charge"`          // What a Wh pays, either way; ≥ 0.
 	ExportLimit quantity.Energy `cbor:"2,keyasint" json:"export_limit_wh"` // Per interval, or NoLimit.
 	ImportLimit quantity.Energy `cbor:"3,keyasint" json:"import_limit_wh"` // Per interval, or NoLimit.
+	// LossPPM is what is lost on the line of each million Wh that flow over it.
+	LossPPM uint32 `cbor:"4,keyasint,omitempty" json:"loss_ppm,omitempty"`
 }
 
-// SetLine sets charge and limits of the line from a zone to its parent, from an
+// Lost is what of a flow, either way, is lost on the line, rounded down.
+func (l Line) Lost(flow quantity.Energy) quantity.Energy {
+	if flow < 0 {
+		flow = -flow
+	}
+	return flow/million*quantity.Energy(l.LossPPM) + flow%million*quantity.Energy(l.LossPPM)/million
+}
+
+// LossPrice is what a Wh that crosses the line pays for what is lost of it, at
+// what the supplier asks: rounded up, so that it covers Lost, and never below zero.
+func (l Line) LossPrice(retail quantity.Price) quantity.Price {
+	return (max(retail, 0)*quantity.Price(l.LossPPM) + million - 1) / million // Below 2^24 × 2^18.
+}
+
+const million = 1_000_000
+
+// SetLine sets charge, limits and losses of the line from a zone to its parent, from an
 // interval on.
 type SetLine struct {
 	Microgrid MicrogridID   `cbor:"1,keyasint" json:"microgrid"`
@@ -36,24 +58,27 @@ type SetLine struct {
 var (
 	ErrLineCharge = Ops.Refuse(60, "a charge is not below zero nor above 2^20 units per Wh")
 	ErrLineLimit  = Ops.Refuse(61, "a limit is an energy per interval of at most 2^35 Wh, or -1 for none")
+	ErrLineLoss   = Ops.Refuse(64, "a line loses at most 150,000 parts per million, 15 %")
 	ErrLineZone   = Ops.Refuse(62, "there is no such zone")
 	ErrLineRoot   = Ops.Refuse(63, "the root zone has no line to a parent")
 )
 
 // LineSet is the receipt of SetLine.
-var LineSet = op.DefineReceipt[SetLine](Ops, 60, "line-set", "Charge and limits of a line.")
+var LineSet = op.DefineReceipt[SetLine](Ops, 60, "line-set", "Charge, limits and losses of a line.")
 
-// SetLineKind sets charge and limits of a line.
+// SetLineKind sets charge, limits and losses of a line.
 var SetLineKind = op.Define(Ops, op.Spec[SetLine]{
 	Number: 60,
 	Name:   "set-line",
-	Doc:    "Set charge and limits of the line from a zone to its parent.",
+	Doc:    "Set charge, limits and losses of the line from a zone to its parent.",
 	Check: func(o *SetLine) *op.Refusal {
 		switch {
 		case o.Line.Charge < 0 || o.Line.Charge > MaxCharge:
 			return ErrLineCharge
 		case !limit(o.Line.ExportLimit) || !limit(o.Line.ImportLimit):
 			return ErrLineLimit
+		case o.Line.LossPPM > MaxLossPPM:
+			return ErrLineLoss
 		}
 		return nil
 	},

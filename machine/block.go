@@ -120,10 +120,7 @@ func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome) Result
 	}
 	changes := make([]merkle.Change, len(r.Changes))
 	for n, c := range r.Changes {
-		changes[n] = merkle.Change{Key: sha256.Sum256(c.Key), Delete: c.Deleted}
-		if !c.Deleted {
-			changes[n].Value = sha256.Sum256(c.Row)
-		}
+		changes[n] = c.Hashed()
 	}
 	m.trie.Apply(changes, m.env.Both)
 	r.Head = Head{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Root: m.trie.Root(), Log: log.Frontier()}

@@ -112,7 +112,7 @@ const loadBatch = 1 << 16
 func (m *Machine) load() {
 	var changes []merkle.Change
 	for key, row := range m.rows.Ascend(nil, []byte{0xff}) {
-		changes = append(changes, merkle.Change{Key: sha256.Sum256(key), Value: sha256.Sum256(row)})
+		changes = append(changes, state.Change{Key: key, Row: row}.Hashed())
 		if len(changes) == loadBatch {
 			m.trie.Apply(changes, m.env.Both)
 			changes = changes[:0]

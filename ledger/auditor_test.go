@@ -154,7 +154,7 @@ func TestAgainstAuditor(t *testing.T) {
 				good := h != nil && (signer == h.to || signer == payer && b.now >= h.deadline)
 				attempt(good, signer, VoidKind.Encode(Void{payer, number}), func() { h.ended = true })
 			},
-			"settle": func(*rapid.T) { // Whoever owes, owes, be it more than it has.
+			"settle": func(*rapid.T) { // What is owed may be more than there is.
 				from, to, n := p.account(), p.account(), p.amount()
 				if no := Settle(b, euro, []Entry{{Account: from, Amount: -n}, {Account: to, Amount: n}}); no != nil {
 					rt.Fatal(no)

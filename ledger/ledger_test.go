@@ -152,6 +152,7 @@ func TestRefusals(t *testing.T) {
 		{ErrIssueAmount, ann, IssueKind.Encode(Issue{none, ann, -1, nil}), 0},
 		{ErrIssueDeposit, ann, IssueKind.Encode(Issue{none, 0, most, make([]byte, 31)}), 0},
 		{ErrIssueTo, ann, IssueKind.Encode(Issue{none, 0, most, make([]byte, 32)}), 0},
+		{ErrIssueTo, ann, IssueKind.Encode(Issue{none, 0, most, make([]byte, 32)}), 0},
 		{ErrIssueAsset, ann, IssueKind.Encode(Issue{none, ann, most, make([]byte, 32)}), 0},
 		{ErrNotIssuer, ann, IssueKind.Encode(issue(ann, most)), 0},
 		{ErrIssueTooMuch, bank, IssueKind.Encode(issue(ann, most-149)), 0},

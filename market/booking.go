@@ -17,6 +17,7 @@ import (
 type booking struct {
 	tree      []grid.Node
 	index     map[grid.ZoneID]int32 // Into tree.
+	charges   []quantity.Price      // By zone: what a Wh pays on the line to the parent, losses included.
 	paths     []quantity.Price      // By zone: the charges up to the root.
 	prices    tariff.Prices
 	book      auction.Book
@@ -44,15 +45,18 @@ func newBooking(s state.Reader, id grid.MicrogridID, i interval.Interval) *booki
 	for n, z := range b.tree {
 		b.index[z.Zone] = int32(n)
 	}
-	b.paths = make([]quantity.Price, len(b.tree))
+	b.charges, b.paths = make([]quantity.Price, len(b.tree)), make([]quantity.Price, len(b.tree))
+	for n, z := range b.tree {
+		b.charges[n] = quantity.MustAdd(z.Line.Charge, z.Line.LossPrice(b.prices.Retail))
+	}
 	for n, z := range b.tree {
 		parent, below := b.index[z.Parent]
 		if !below {
 			parent = auction.NoParent
 		}
-		b.book.Zones[n] = auction.Zone{ID: strconv.FormatUint(uint64(z.Zone), 10), Parent: parent, Charge: z.Line.Charge, ExportLimit: z.Line.ExportLimit, ImportLimit: z.Line.ImportLimit}
-		for up := z; up.Parent != 0; up = b.tree[b.index[up.Parent]] {
-			b.paths[n] = quantity.MustAdd(b.paths[n], up.Line.Charge)
+		b.book.Zones[n] = auction.Zone{ID: strconv.FormatUint(uint64(z.Zone), 10), Parent: parent, Charge: b.charges[n], ExportLimit: z.Line.ExportLimit, ImportLimit: z.Line.ImportLimit}
+		for up := n; b.tree[up].Parent != 0; up = int(b.index[b.tree[up].Parent]) {
+			b.paths[n] = quantity.MustAdd(b.paths[n], b.charges[up])
 		}
 	}
 	return b

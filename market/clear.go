@@ -32,13 +32,14 @@ type ZonePrice struct {
 type Clearing struct {
 	Trades []Trade
 	Zones  []ZonePrice // Every zone of the microgrid, by number.
+	Tree   []grid.Node // The same zones with their lines.
 	Place  []Place     // Of every position.
 }
 
 // Place is where a position is in the microgrid.
 type Place struct {
 	Zone int32          // Index into Clearing.Zones.
-	Path quantity.Price // Charges of the lines between the zone and the root.
+	Path quantity.Price // What a Wh pays on the lines between the zone and the root, losses included.
 }
 
 // Clear clears the positions of an interval with what holds in it. Trades of the
@@ -49,7 +50,7 @@ func Clear(s state.Reader, id grid.MicrogridID, i interval.Interval, positions [
 	for _, p := range positions {
 		b.add(p)
 	}
-	c := Clearing{Zones: make([]ZonePrice, len(b.tree)), Place: b.places}
+	c := Clearing{Zones: make([]ZonePrice, len(b.tree)), Tree: b.tree, Place: b.places}
 	for n, z := range b.tree {
 		c.Zones[n].Zone = z.Zone
 	}

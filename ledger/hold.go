@@ -5,6 +5,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -51,6 +52,7 @@ var (
 	ErrHoldAmount   = Ops.Refuse(40, "the amount to hold is not above zero")
 	ErrHoldTo       = Ops.Refuse(41, "the account to hold for is missing")
 	ErrHoldAsset    = Ops.Refuse(42, "there is no such asset to hold")
+	ErrHoldOpen     = Ops.Refuse(47, "there is no such account to hold for: it has to be opened first")
 	ErrHoldSelf     = Ops.Refuse(43, "an account does not hold for itself")
 	ErrHoldDeadline = Ops.Refuse(44, "the hold's deadline has passed")
 	ErrHoldExists   = Ops.Refuse(45, "the hold's number is taken")
@@ -86,6 +88,8 @@ var HoldKind = op.Define(Ops, op.Spec[Hold]{
 		switch {
 		case !assets.Has(s, o.Asset):
 			return ErrHoldAsset
+		case !party.Exists(s, o.To):
+			return ErrHoldOpen
 		case ctx.Signer == o.To:
 			return ErrHoldSelf
 		case o.Deadline <= ctx.Time:

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -23,6 +24,7 @@ var (
 	ErrIssueTo      = Ops.Refuse(15, "the account to issue to is missing")
 	ErrIssueAsset   = Ops.Refuse(12, "there is no such asset to issue")
 	ErrNotIssuer    = Ops.Refuse(13, "only the asset's issuer may issue it")
+	ErrIssueOpen    = Ops.Refuse(16, "there is no such account to issue to: it has to be opened first")
 	ErrIssueTooMuch = Ops.Refuse(14, "the receiver, or circulation, would have more than 2^62 units")
 )
 
@@ -52,6 +54,8 @@ var IssueKind = op.Define(Ops, op.Spec[Issue]{
 			return ErrIssueAsset
 		case a.Issuer != ctx.Signer:
 			return ErrNotIssuer
+		case !party.Exists(s, o.To):
+			return ErrIssueOpen
 		}
 		if !fits(a.Issued, o.Amount) || !fits(BalanceOf(s, o.To, o.Asset).Posted, o.Amount) {
 			return ErrIssueTooMuch

@@ -7,6 +7,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -35,7 +36,12 @@ func newBook(t testing.TB) *book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &book{state.NewOverlay(state.NewMemory()), registry, 1000}
+	b := &book{state.NewOverlay(state.NewMemory()), registry, 1000}
+	for account := range tx.AccountID(16) {
+		party.Genesis(b, account+1, nil)
+	}
+	b.Keep()
+	return b
 }
 
 // try applies an operation as the machine does: decoded, checked, all or nothing.
@@ -155,6 +161,7 @@ func TestRefusals(t *testing.T) {
 		{ErrIssueTo, ann, IssueKind.Encode(Issue{none, 0, most, make([]byte, 32)}), 0},
 		{ErrIssueAsset, ann, IssueKind.Encode(Issue{none, ann, most, make([]byte, 32)}), 0},
 		{ErrNotIssuer, ann, IssueKind.Encode(issue(ann, most)), 0},
+		{ErrIssueOpen, bank, IssueKind.Encode(issue(99, most)), 0},
 		{ErrIssueTooMuch, bank, IssueKind.Encode(issue(ann, most-149)), 0},
 
 		{ErrRedeemAmount, ann, RedeemKind.Encode(Redeem{none, 0}), 0},
@@ -165,12 +172,14 @@ func TestRefusals(t *testing.T) {
 		{ErrTransferAmount, ann, TransferKind.Encode(Transfer{euro, bob, -1}), 0},
 		{ErrTransferTo, ann, TransferKind.Encode(Transfer{none, 0, 1}), 0},
 		{ErrTransferAsset, ann, TransferKind.Encode(Transfer{none, ann, 1}), 0},
+		{ErrTransferOpen, ann, TransferKind.Encode(Transfer{euro, 99, 101}), 0},
 		{ErrTransferSelf, ann, TransferKind.Encode(Transfer{euro, ann, 101}), 0},
 		{ErrTransferFunds, ann, TransferKind.Encode(Transfer{euro, bob, 41}), 0},
 
 		{ErrHoldAmount, ann, HoldKind.Encode(Hold{7, none, 0, 0, 0}), 0},
 		{ErrHoldTo, ann, HoldKind.Encode(Hold{7, none, 0, 101, 0}), 0},
 		{ErrHoldAsset, ann, HoldKind.Encode(Hold{7, none, ann, 101, 0}), 0},
+		{ErrHoldOpen, ann, HoldKind.Encode(Hold{7, euro, 99, 101, 0}), 0},
 		{ErrHoldSelf, ann, HoldKind.Encode(Hold{7, euro, ann, 101, 0}), 0},
 		{ErrHoldDeadline, ann, HoldKind.Encode(Hold{7, euro, bob, 101, 1000}), 0},
 		{ErrHoldExists, ann, HoldKind.Encode(Hold{7, euro, bob, 101, 1001}), 0},

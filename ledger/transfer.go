@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -19,6 +20,7 @@ var (
 	ErrTransferAmount = Ops.Refuse(30, "the amount to transfer is not above zero")
 	ErrTransferTo     = Ops.Refuse(31, "the account to transfer to is missing")
 	ErrTransferAsset  = Ops.Refuse(32, "there is no such asset to transfer")
+	ErrTransferOpen   = Ops.Refuse(36, "there is no such account to transfer to: it has to be opened first, or a stranger could open it later")
 	ErrTransferSelf   = Ops.Refuse(33, "an account does not transfer to itself")
 	ErrTransferFunds  = Ops.Refuse(34, "the account has less than that to transfer")
 	ErrTransferTooBig = Ops.Refuse(35, "the receiver would have more than 2^62 units")
@@ -54,6 +56,8 @@ var TransferKind = op.Define(Ops, op.Spec[Transfer]{
 		switch {
 		case from == (Balance{}) && !assets.Has(s, o.Asset):
 			return ErrTransferAsset // Who holds any of it shows that it exists.
+		case to == (Balance{}) && !party.Exists(s, o.To):
+			return ErrTransferOpen
 		case ctx.Signer == o.To:
 			return ErrTransferSelf
 		case from.Available() < o.Amount:

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"bytes"
+
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -103,7 +105,6 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 	if err := codec.Unmarshal(raw, &list); err != nil || len(list) > maxCloses {
 		return []Outcome{{Code: ErrTx.Code, Receipts: []Fact{}}}
 	}
-	secret := m.head.AppHash()
 	outcomes := make([]Outcome, len(list))
 	for n, c := range list {
 		row, ok := grid.At(s, c.Microgrid)
@@ -124,7 +125,7 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 			op.Emit(&ctx, RefusedReceipt, row.Operator, Refused{Code: no.Code})
 		}
 		s.Keep()
-		secret = append(c.Microgrid.AppendKey(secret[:32:32]), state.AppendTime(nil, c.Start)...)
+		secret := state.AppendTime(c.Microgrid.AppendKey(bytes.Clone(m.head.Secret)), c.Start)
 		outcomes[n].Receipts = facts(ctx.Take(), secret)
 	}
 	return outcomes

@@ -89,8 +89,9 @@ func TestClosesThatAreNotDue(t *testing.T) {
 		t.Error("closes that were not due changed the state")
 	}
 	first := Close{Microgrid: town, Start: 0}
-	list := h.block(EncodeCloses([]Close{first, first, {Microgrid: town, Start: hour}}))
-	for n, want := range []uint32{0, ErrNotDue.Code, 0} {
+	second, unread := Close{Microgrid: town, Start: hour}, Close{Microgrid: town, Start: 2 * hour}
+	list := h.block(EncodeCloses([]Close{first, first, second, unread}))
+	for n, want := range []uint32{0, ErrNotDue.Code, 0, ErrNotDue.Code} {
 		if list[n].Code != want {
 			t.Errorf("close %d: code %d, want %d", n, list[n].Code, want)
 		}

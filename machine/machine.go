@@ -47,6 +47,9 @@ type Head struct {
 	Time    interval.Time   `cbor:"3,keyasint"`
 	Root    merkle.Hash     `cbor:"4,keyasint"` // Of the state.
 	Log     merkle.Frontier `cbor:"5,keyasint"` // Of the receipts.
+	// Secret is made of every envelope so far, signatures included, which only
+	// those have who have the blocks. It salts the receipts of closes.
+	Secret []byte `cbor:"6,keyasint"`
 }
 
 // AppHash commits to the state and to every receipt so far.

@@ -29,6 +29,8 @@ const (
 	chainDir = "chain"
 	storeDir = "store"
 	viewFile = "view.sqlite"
+
+	genesisFile = "genesis.json" // In chainDir; the last that Init writes.
 )
 
 // Bounds of what a node remembers and lets wait.
@@ -72,9 +74,10 @@ func Init(dir, chainID string, g machine.Genesis) error {
 	return err
 }
 
-// Exists reports whether a folder is a node's.
+// Exists reports whether a folder is a node's. An Init that was cut short does
+// not make it one.
 func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, chainDir))
+	_, err := os.Stat(filepath.Join(dir, chainDir, genesisFile))
 	return err == nil
 }
 

@@ -79,16 +79,20 @@ func (r *run) months(yield func(string, view.Period) error) error {
 	return nil
 }
 
-// members returns the bills of a period, by name.
+// members returns the bills of a period, in the order of Names.Members.
 func (r *run) members(p view.Period) ([]view.Bill, error) {
 	bills, err := r.reader.Bills(r.microgrid.ID, p)
+	rank := make(map[tx.AccountID]int, len(r.names.Members))
+	for i, id := range r.names.Members {
+		rank[id] = i - len(r.names.Members)
+	}
 	slices.SortFunc(bills, func(a, b view.Bill) int {
-		return cmp.Or(cmp.Compare(r.names.account(a.Account), r.names.account(b.Account)), cmp.Compare(a.Account, b.Account))
+		return cmp.Or(cmp.Compare(rank[a.Account], rank[b.Account]), cmp.Compare(r.names.account(a.Account), r.names.account(b.Account)), cmp.Compare(a.Account, b.Account))
 	})
 	return bills, err
 }
 
-// billLines returns the lines of a period: members first, by name, then utility,
+// billLines returns the lines of a period: members first, then utility,
 // network and levy.
 func (r *run) billLines(p view.Period) (lines []billLine, err error) {
 	bills, err := r.members(p)

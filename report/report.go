@@ -31,6 +31,7 @@ import (
 type Names struct {
 	Community string
 	Accounts  map[tx.AccountID]string // Members, utility, network and levy.
+	Members   []tx.AccountID          // The order of bills; others follow by name.
 	Zones     map[grid.ZoneID]string
 	Meters    map[grid.DeviceID]string
 	Currency  string

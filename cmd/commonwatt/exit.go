@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -38,11 +39,11 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// usage makes a wrong number of arguments bad input.
+// usage makes a wrong number of arguments bad input, and shows the right one.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return badInput(err)
+			return badInput(fmt.Errorf("%w; usage: %s", err, cmd.UseLine()))
 		}
 		return nil
 	}

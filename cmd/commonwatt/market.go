@@ -16,11 +16,11 @@ func marketCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "market",
 		Short: "Clear an order book, or check how one was cleared",
-		Args:  usage(cobra.NoArgs),
+		Args:  noSuchCommand,
 		// Without this a misspelt subcommand would print help and succeed.
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SuggestionsMinimumDistance: 2,
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	cmd.AddCommand(marketClearCommand(), marketCheckCommand())
 	return cmd
 }
@@ -47,18 +47,17 @@ printed then.`,
 			"  commonwatt market clear -o csv - < book.json",
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			write, known := resultWriters[format]
-			if !known {
-				return badInput(fmt.Errorf("there is no output format %q; formats are json, table, csv", format))
+			if err := checkOutput(format); err != nil {
+				return err
 			}
 			book, err := readBook(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
-			return write(cmd.OutOrStdout(), book, auction.Clear(book))
+			return resultWriters[format](cmd.OutOrStdout(), book, auction.Clear(book))
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "json", "output format: json, table or csv")
+	outputFlag(cmd, &format, "json", "how to print the result")
 	return cmd
 }
 

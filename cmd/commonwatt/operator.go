@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/machine"
@@ -25,7 +26,11 @@ import (
 const operatorAccount tx.AccountID = 1
 
 // operatorFile holds the operator's private key, PKCS #8 (RFC 5958) in PEM.
-const operatorFile = "operator.pem"
+// operatorDraft is its name until it is complete.
+const (
+	operatorFile  = "operator.pem"
+	operatorDraft = "operator.pem.new"
+)
 
 // expiryBlocks is for how many blocks an envelope may wait.
 const expiryBlocks = 1 << 20
@@ -39,24 +44,18 @@ type operator struct {
 }
 
 // openOperator reads the operator's key of a folder. In a folder without a ledger
-// it makes a key, and the start of a ledger that knows it.
+// it makes a key, and the start of a ledger that knows it; what was cut short
+// while it did so, the next time completes.
 func openOperator(dir string, c *community.Community) (*operator, error) {
-	path := filepath.Join(dir, operatorFile)
-	if node.Exists(dir) {
-		key, err := readKey(path)
+	key, err := readKey(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && node.Exists(dir):
+		return nil, fmt.Errorf("%s is missing in %s: without the operator's key the ledger can be verified, but not continued", operatorFile, dir)
+	case errors.Is(err, fs.ErrNotExist):
+		key, err = makeKey(dir)
+	}
+	if err != nil || node.Exists(dir) {
 		return &operator{key: key}, err
-	}
-	if entries, err := os.ReadDir(dir); err != nil {
-		return nil, err
-	} else if len(entries) > 0 {
-		return nil, badInput(fmt.Errorf("%s holds files that are not a ledger's: name an empty folder, or one that settle made", dir))
-	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	if err := writeKey(path, key); err != nil {
-		return nil, err
 	}
 	public := party.Credential{Key: tx.Key{Scheme: tx.Ed25519, Public: key.Public().(ed25519.PublicKey)}, Role: party.Owner}
 	return &operator{key: key}, node.Init(dir, chainID(c.Name), machine.Genesis{
@@ -65,11 +64,15 @@ func openOperator(dir string, c *community.Community) (*operator, error) {
 	})
 }
 
-// chainID names a new chain, so that no envelope for another fits it.
+// chainID names a new chain, so that no envelope for another fits it. It keeps
+// what of the community's name is plain, since a chain's is at most 50 bytes.
 func chainID(community string) string {
+	words := strings.FieldsFunc(community, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	})
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // It never fails.
-	return fmt.Sprintf("%.32s-%s", community, hex.EncodeToString(random[:]))
+	return fmt.Sprintf("%.32s-%s", strings.Join(words, "-"), hex.EncodeToString(random[:]))
 }
 
 // begin makes the operator sign for a running node.
@@ -134,24 +137,32 @@ func (o *operator) accepted(outcome machine.Outcome, err error) error {
 	return fmt.Errorf("the ledger refuses envelope %d with code %d; nothing of it was booked", outcome.Nonce, outcome.Code)
 }
 
-func writeKey(path string, key ed25519.PrivateKey) error {
+// makeKey makes a key and leaves it in a folder. It is there whole or not at all.
+func makeKey(dir string) (ed25519.PrivateKey, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	draft := filepath.Join(dir, operatorDraft)
+	if err := os.WriteFile(draft, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return nil, err
+	}
+	return key, os.Rename(draft, filepath.Join(dir, operatorFile))
 }
 
-func readKey(path string) (ed25519.PrivateKey, error) {
+func readKey(dir string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, operatorFile)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing: without the operator's key the ledger can be verified, but not continued", path)
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("%s: this is not a key in PEM", path)
+		return nil, fmt.Errorf("%s: this is not a key in PEM: bring the file back from a copy", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
+	"github.com/commonwatt/commonwatt/interval"
 )
 
 // settleFlags are the flags of the settle command.
@@ -37,25 +39,88 @@ with a ledger of its own, and writes what came out:
   summary.json    totals, and each member's gain against the utility alone
 
 The folder also holds the ledger itself. "commonwatt verify DIR" checks it, and a
-later run with more readings continues it. Late readings correct what was settled.`,
+later run with more readings continues it: readings that the ledger has already
+are left alone, late ones correct what was settled. A run that was interrupted
+goes on when the same command runs again.`,
 		Example: `  commonwatt settle examples/riverside.toml --readings examples/riverside.csv.gz --out riverside`,
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			return settle(ctx, cmd, args[0], f)
 		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().StringArrayVar(&f.readings, "readings", nil, "file of readings, CSV or gzip; repeat for more")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder for the ledger and the results; made if it is not there")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "table", "how to print the bills: table, json or csv")
+	outputFlag(cmd, &f.output, "table", "how to print the bills")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "settle in a temporary folder, print the bills and keep nothing")
+	_ = errors.Join(cmd.MarkFlagFilename("readings", "csv", "gz"), cmd.MarkFlagDirname("out")) // The flags are there.
 	return cmd
+}
+
+// errInterrupted is the cause of what an interrupt ends.
+var errInterrupted = errors.New("interrupted: run the same command again to go on from here")
+
+// interruptible is a context that an interrupt ends; a second one ends the
+// program.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
 }
 
 // settle runs the command: everything that was given is read and checked before
 // anything is booked.
 func settle(ctx context.Context, cmd *cobra.Command, file string, f settleFlags) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	show := newProgress(cmd.ErrOrStderr())
+	defer show.end()
+	s, err := gather(file, f.readings, show)
+	if err != nil {
+		return badInput(err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	dir, end, err := workingFolder(f)
+	if end != nil {
+		defer func() { err = errors.Join(err, end()) }()
+	}
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	if err := s.run(ctx); err != nil {
+		return err
+	}
+	show.end()
+	s.screened.tell(cmd.ErrOrStderr())
+	return s.print(cmd.OutOrStdout(), f.output)
+}
+
+// check refuses flags that cannot be used together or at all.
+func (f *settleFlags) check() error {
 	switch {
 	case len(f.readings) == 0:
 		return badInput(errors.New("--readings is missing: name one file of readings at least, as in --readings week.csv.gz"))
@@ -65,60 +130,31 @@ func settle(ctx context.Context, cmd *cobra.Command, file string, f settleFlags)
 	if err := checkOutput(f.output); err != nil {
 		return err
 	}
-	c, err := community.Load(file)
-	if err != nil {
-		return badInput(err)
-	}
-	show := newProgress(cmd.ErrOrStderr())
-	defer show.end()
-	readings, err := gateway.Load(f.readings, gateway.Expect{Meters: c.Meters(), Length: c.Length}, show.bytes("reading"))
-	if err != nil {
-		return badInput(err)
-	}
-	if len(readings) == 0 {
-		return badInput(fmt.Errorf("%s: there are no readings", f.readings[0]))
-	}
-	dir, keep, err := workingFolder(f)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, keep()) }()
-	s := settling{community: c, readings: readings, dir: dir, show: show}
-	if err := s.run(ctx); err != nil {
-		return err
-	}
-	show.end()
-	return s.print(cmd.OutOrStdout(), f.output)
-}
-
-// workingFolder returns the folder to settle in, and what to do at the end. A dry
-// run works on a copy of what is there.
-func workingFolder(f settleFlags) (dir string, end func() error, err error) {
-	if !f.dryRun {
-		return f.out, func() error { return nil }, os.MkdirAll(f.out, 0o750)
-	}
-	dir, err = os.MkdirTemp("", "commonwatt-dry-run-")
-	if err != nil {
-		return "", nil, err
-	}
-	end = func() error { return os.RemoveAll(dir) }
 	if f.out == "" {
-		return dir, end, nil
-	}
-	if _, err := os.Stat(f.out); errors.Is(err, fs.ErrNotExist) {
-		return dir, end, nil
-	}
-	if err := os.CopyFS(dir, os.DirFS(f.out)); err != nil {
-		return "", nil, errors.Join(err, end())
-	}
-	return dir, end, nil
-}
-
-// checkOutput refuses a way to print that there is not.
-func checkOutput(name string) error {
-	switch name {
-	case "table", "json", "csv":
 		return nil
 	}
-	return badInput(fmt.Errorf("-o %s: there is no such output: use table, json or csv", name))
+	return checkOut(f.out)
+}
+
+// gather reads what is to be settled, and refuses what no ledger would take.
+func gather(file string, readings []string, show *progress) (s *settling, err error) {
+	c, err := community.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	s = &settling{community: c, show: show}
+	expect := gateway.Expect{Meters: c.Meters(), Length: c.Length}
+	if s.readings, err = gateway.Load(readings, expect, show.bytes("reading")); err != nil {
+		return nil, err
+	}
+	last := s.readings[len(s.readings)-1]
+	s.start, s.end = s.readings[0].Start, last.Start+interval.Time(c.Length)
+	if now := interval.Time(time.Now().Unix()); s.end > now {
+		return nil, fmt.Errorf("the reading of %s at %s ends after this computer's clock, %s: check the dates and the clock; nothing was booked",
+			last.Meter, rfc3339(last.Start), rfc3339(now))
+	}
+	if _, err := c.TariffSteps(s.start, s.end); err != nil {
+		return nil, fmt.Errorf("%w: complete the tariff, or leave the readings of that time out; nothing was booked", err)
+	}
+	return s, nil
 }

@@ -23,10 +23,13 @@ import (
 type settling struct {
 	community *community.Community
 	readings  []gateway.Reading // By start, then meter.
+	start     interval.Time     // Of the readings that were given.
+	end       interval.Time
 	dir       string
 	show      *progress
 	operator  *operator
 	node      *node.Node
+	screened  screened
 	summary   report.Summary
 }
 
@@ -57,20 +60,13 @@ func (s *settling) run(ctx context.Context) (err error) {
 
 func (s *settling) settle(ctx context.Context) error {
 	s.operator.begin(s.node)
-	start := s.readings[0].Start
-	end := s.readings[len(s.readings)-1].Start + interval.Time(s.community.Length)
-	if err := s.found(ctx, start, end); err != nil {
-		return err
+	if err := s.screen(); err != nil {
+		return badInput(err)
 	}
-	if err := s.record(ctx, start, end); err != nil {
-		return err
-	}
-	lapse := metering.LapseKind.Encode(metering.Lapse{Microgrid: s.community.Microgrid(), Until: end})
-	if err := s.operator.submit(ctx, []tx.Operation{lapse}); err != nil {
-		return err
-	}
-	if err := s.settled(ctx, start, end); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{s.found, s.record, s.lapse, s.settled} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.node.Seen(ctx, s.node.Height()); err != nil {
 		return err
@@ -81,19 +77,19 @@ func (s *settling) settle(ctx context.Context) error {
 }
 
 // found makes the ledger describe the community as its file does.
-func (s *settling) found(ctx context.Context, start, end interval.Time) (err error) {
+func (s *settling) found(ctx context.Context) (err error) {
 	var operations []tx.Operation
 	s.node.Read(func(rows state.Reader, _ machine.Head) {
-		operations, err = s.community.Operations(rows, operatorAccount, start, end)
+		operations, err = s.community.Operations(rows, operatorAccount, s.start, s.end)
 	})
 	if err != nil {
-		return badInput(err)
+		return badInput(fmt.Errorf("%w; nothing was booked", err))
 	}
 	return s.operator.submit(ctx, operations)
 }
 
 // record books the readings, interval by interval.
-func (s *settling) record(ctx context.Context, start, end interval.Time) error {
+func (s *settling) record(ctx context.Context) error {
 	var underway []*node.Ticket
 	settle := func(most int) error {
 		for len(underway) > most {
@@ -101,16 +97,13 @@ func (s *settling) record(ctx context.Context, start, end interval.Time) error {
 				return err
 			}
 			underway = underway[1:]
-			s.show.intervals(s.open(), start, end, s.community.Length)
+			s.show.intervals(s.open(), s.start, s.end, s.community.Length)
 		}
 		return nil
 	}
 	for rest := s.readings; len(rest) > 0; {
 		var r metering.Record
 		r, rest = s.batch(rest)
-		if len(r.Intervals) == 0 {
-			break
-		}
 		ticket, err := s.operator.send(ctx, []tx.Operation{metering.RecordKind.Encode(r)})
 		if err != nil {
 			return err
@@ -126,46 +119,46 @@ func (s *settling) record(ctx context.Context, start, end interval.Time) error {
 // batch takes whole intervals off the readings, as many as go into one envelope.
 func (s *settling) batch(readings []gateway.Reading) (metering.Record, []gateway.Reading) {
 	r := metering.Record{Microgrid: s.community.Microgrid()}
-	taken := 0
-	for len(readings) > 0 && taken < valuesPerEnvelope {
-		n := 1
-		for n < len(readings) && readings[n].Start == readings[0].Start {
-			n++
+	for taken := 0; len(readings) > 0 && taken < valuesPerEnvelope; {
+		n := simultaneous(readings)
+		now := metering.Readings{Start: readings[0].Start, Values: make([]metering.Value, n)}
+		for i, reading := range readings[:n] {
+			now.Values[i] = s.value(reading)
 		}
-		if values := s.values(readings[:n]); len(values) > 0 {
-			r.Intervals = append(r.Intervals, metering.Readings{Start: readings[0].Start, Values: values})
-		}
+		slices.SortFunc(now.Values, func(a, b metering.Value) int { return cmp.Compare(a.Device, b.Device) })
+		r.Intervals = append(r.Intervals, now)
 		readings, taken = readings[n:], taken+n
 	}
 	return r, readings
 }
 
-// values are one interval's readings in the ledger's words. A reading without a
-// value counts as missing.
-func (s *settling) values(readings []gateway.Reading) []metering.Value {
-	values := make([]metering.Value, 0, len(readings))
-	for _, r := range readings {
-		v := metering.Value{Device: s.community.DeviceID(r.Meter), Import: r.Import, Export: r.Export, Quality: metering.Quality(r.Quality)}
-		switch r.Quality {
-		case gateway.Null:
-			continue
-		case gateway.Variable:
-			v.Quality = metering.Substituted
-		}
-		values = append(values, v)
+// value is a reading in the ledger's words. Several qualities within an interval
+// are none that was measured.
+func (s *settling) value(r gateway.Reading) metering.Value {
+	v := metering.Value{Device: s.community.DeviceID(r.Meter), Import: r.Import, Export: r.Export, Quality: metering.Quality(r.Quality)}
+	if r.Quality == gateway.Variable {
+		v.Quality = metering.Substituted
 	}
-	slices.SortFunc(values, func(a, b metering.Value) int { return cmp.Compare(a.Device, b.Device) })
-	return values
+	return v
+}
+
+// lapse says that nothing more is to be waited for in what was given.
+func (s *settling) lapse(ctx context.Context) error {
+	if s.open() >= s.end {
+		return nil
+	}
+	lapse := metering.Lapse{Microgrid: s.community.Microgrid(), Until: s.end}
+	return s.operator.submit(ctx, []tx.Operation{metering.LapseKind.Encode(lapse)})
 }
 
 // settled waits until nothing is left to close.
-func (s *settling) settled(ctx context.Context, start, end interval.Time) error {
+func (s *settling) settled(ctx context.Context) error {
 	for {
 		height := s.node.Height()
 		due := s.node.Due()
 		open := s.open()
-		s.show.intervals(open, start, end, s.community.Length)
-		if len(due) == 0 && open >= end {
+		s.show.intervals(open, s.start, s.end, s.community.Length)
+		if len(due) == 0 && open >= s.end {
 			return nil
 		}
 		if len(due) == 0 {
@@ -208,6 +201,7 @@ func names(c *community.Community) report.Names {
 	}
 	for _, m := range c.Members {
 		n.Accounts[c.Account(m.Name)] = m.Name
+		n.Members = append(n.Members, c.Account(m.Name))
 	}
 	for _, z := range c.Zones {
 		n.Zones[c.ZoneID(z.ID)] = z.ID

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -14,16 +15,22 @@ import (
 func statusCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use:   "status DIR",
-		Short: "Say how far a ledger is and what its microgrids are waiting for",
-		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Use:               "status DIR",
+		Short:             "Say how far a ledger is and what its microgrids are waiting for",
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
 			if err := checkLedger(args[0]); err != nil {
 				return err
 			}
+			release, err := lockFolder(args[0], false)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, release()) }()
 			s, err := node.Inspect(args[0])
 			if err != nil {
 				return err
@@ -31,7 +38,7 @@ func statusCommand() *cobra.Command {
 			return printStatus(cmd.OutOrStdout(), output, s)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print it: table, json or csv")
+	outputFlag(cmd, &output, "table", "how to print it")
 	return cmd
 }
 
@@ -49,7 +56,7 @@ func printStatus(w io.Writer, output string, s node.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	sealed := "closed cleanly and sealed"
 	if !s.Sealed {
-		sealed = "in use, or not closed cleanly"
+		sealed = "not closed cleanly: run the command that was ended again"
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)
 	for _, m := range s.Microgrids {

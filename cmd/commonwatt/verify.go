@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 
 	"github.com/spf13/cobra"
 
@@ -25,21 +23,27 @@ receipts, rows and read model have to come out the same at every height. What
 differs first is named. The folder is not changed.
 
 Exit code 0: all is as it should be. 1: something differs. 2: there is no ledger.`,
-		Args: usage(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
 			if err := checkLedger(args[0]); err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			release, err := lockFolder(args[0], false)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, release()) }()
+			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			show := newProgress(cmd.ErrOrStderr())
 			v, err := node.Verify(ctx, args[0], func(height, last int64) { show.draw("verifying", height, last, "blocks", 1) })
 			show.end()
 			if errors.Is(err, store.ErrNoSeal) {
-				return fmt.Errorf("%s: %w; if a command is still using it, wait for it; if one was killed, run it again, it continues from the last block and seals the folder", args[0], err)
+				return fmt.Errorf("%s: %w; run the command that was ended again, it continues from the last block and seals the folder", args[0], err)
 			}
 			if err != nil {
 				return err
@@ -47,13 +51,13 @@ Exit code 0: all is as it should be. 1: something differs. 2: there is no ledger
 			return printVerified(cmd.OutOrStdout(), output, v)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print the result: table, json or csv")
+	outputFlag(cmd, &output, "table", "how to print the result")
 	return cmd
 }
 
 // checkLedger refuses a folder that holds no ledger.
 func checkLedger(dir string) error {
-	if node.Exists(dir) {
+	if node.Exists(dir) || store.Sealed(dir) {
 		return nil
 	}
 	return badInput(fmt.Errorf("%s: there is no ledger in this folder: name one that \"commonwatt settle --out\" made", dir))

@@ -31,7 +31,7 @@ func versionCommand() *cobra.Command {
 			return printVersion(cmd.OutOrStdout(), output, readVersion())
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print it: table, json or csv")
+	outputFlag(cmd, &output, "table", "how to print it")
 	return cmd
 }
 

@@ -1,0 +1,19 @@
+package metering
+
+import (
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/state"
+)
+
+// Known returns the values that the ledger keeps of an interval, by device, with
+// the estimates that it was settled with; and whether it still takes readings of
+// it, which a final interval does not, nor one before the microgrid's first.
+func Known(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval.Time) (values []Value, takes bool) {
+	k := Moment{id, start}
+	if start >= m.Open {
+		return gathered(s, k), true
+	}
+	row, ok := history.Get(s, k)
+	return row.Values, ok
+}

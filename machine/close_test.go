@@ -163,8 +163,11 @@ func TestSuspension(t *testing.T) {
 			h.time = 1000 * hour
 			c.reads(h)
 			var code uint32
-			for due := h.machine.Due(); len(due) > 0; due = h.machine.Due() {
-				for _, o := range h.block(EncodeCloses(due)) {
+			for blocks := 0; len(h.machine.Due()) > 0; blocks++ {
+				if blocks == 10 {
+					t.Fatal("it is due again and again")
+				}
+				for _, o := range h.block(EncodeCloses(h.machine.Due())) {
 					if code == 0 {
 						code = o.Code
 					}

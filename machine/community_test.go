@@ -36,7 +36,8 @@ const (
 
 // community is a microgrid to found.
 type community struct {
-	lines   []grid.Line   // Of the feeders, which lie below the root.
+	lines   []grid.Line   // Of the feeders, which lie below the root,
+	nested  bool          // or each below the one before it.
 	members []grid.ZoneID // Which zone each is in.
 	prices  tariff.Prices
 	rules   market.Rules
@@ -58,9 +59,12 @@ func (h *house) found(c community) {
 		tariff.SetKind.Encode(tariff.Set{Microgrid: town, Steps: []tariff.Step{{Prices: c.prices}}}),
 	}
 	for n, line := range c.lines {
-		zone := root + 1 + grid.ZoneID(n)
+		zone, parent := root+1+grid.ZoneID(n), root
+		if c.nested {
+			parent = zone - 1
+		}
 		operations = append(operations,
-			grid.AddZoneKind.Encode(grid.AddZone{Microgrid: town, Zone: zone, Parent: root}),
+			grid.AddZoneKind.Encode(grid.AddZone{Microgrid: town, Zone: zone, Parent: parent}),
 			grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: zone, Line: line}))
 	}
 	for n, zone := range c.members {
@@ -84,11 +88,13 @@ func drawCommunity(t *rapid.T) community {
 			FeedIn: quantity.Price(feedIn),
 			Levy:   quantity.Price(rapid.Int64Range(0, 30).Draw(t, "levy")),
 		},
-		rules: market.DefaultRules,
+		rules:  market.DefaultRules,
+		nested: rapid.Bool().Draw(t, "nested"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "feeders") {
 		c.lines = append(c.lines, grid.Line{
 			Charge: quantity.Price(rapid.Int64Range(0, 40).Draw(t, "charge")), ExportLimit: limit.Draw(t, "export"), ImportLimit: limit.Draw(t, "import"),
+			LossPPM: rapid.OneOf(rapid.Just(uint32(0)), rapid.Uint32Max(grid.MaxLossPPM)).Draw(t, "loss"),
 		})
 	}
 	for range rapid.IntRange(1, 7).Draw(t, "members") {
@@ -144,7 +150,7 @@ func (h *house) balance(t testing.TB, c community) {
 	t.Helper()
 	statements, totals := h.latest()
 	owed := map[tx.AccountID]quantity.Money{}
-	sold, paid, charges, levies := quantity.Money(0), quantity.Money(0), quantity.Money(0), quantity.Money(0)
+	var sold, paid, charges, levies, losses quantity.Money
 	for _, s := range statements {
 		owed[s.Account] += s.Owed()
 		var bought, given quantity.Energy
@@ -160,9 +166,12 @@ func (h *house) balance(t testing.TB, c community) {
 		}
 	}
 	for _, s := range totals {
-		sold, paid, charges, levies = sold+s.UtilitySold, paid+s.UtilityPaid, charges+s.Network, levies+s.Levy
+		sold, paid, charges, levies, losses = sold+s.UtilitySold, paid+s.UtilityPaid, charges+s.Network, levies+s.Levy, losses+s.LossCost
+		if s.Network < s.LossCost {
+			t.Fatalf("the network gets %d and pays %d for what is lost", s.Network, s.LossCost)
+		}
 	}
-	want := map[tx.AccountID]quantity.Money{utility: sold - paid, network: charges, levy: levies}
+	want := map[tx.AccountID]quantity.Money{utility: sold - paid + losses, network: charges - losses, levy: levies}
 	for account, o := range owed {
 		want[account] = -o
 	}

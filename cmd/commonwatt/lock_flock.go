@@ -14,7 +14,7 @@ func flock(f *os.File, alone bool) error {
 	if alone {
 		how = syscall.LOCK_EX
 	}
-	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) //nolint:gosec // descriptors are small
+	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return errInUse
 	}

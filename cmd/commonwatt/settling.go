@@ -50,6 +50,9 @@ func (s *settling) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err = s.settle(ctx); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause // Whatever it was that noticed first.
+		}
 		if stop := s.node.Close(); stop != nil {
 			return fmt.Errorf("%w (and the node did not stop cleanly: %w)", err, stop)
 		}

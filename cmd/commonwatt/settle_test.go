@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/commonwatt/commonwatt/report"
+)
+
+// What the tests settle again and again: the example, made by nobody in a hurry.
+const (
+	riverside         = "../../examples/riverside.toml"
+	riversideReadings = "../../examples/riverside.csv.gz"
+)
+
+// resultFiles is what two runs are compared by.
+var resultFiles = []string{"bills.csv", "trades.csv", "intervals.csv", "exceptions.csv", "summary.json"}
+
+// commonwatt runs a command line within the test and returns what it printed and
+// the code it ended with.
+func commonwatt(args ...string) (out, errs string, code int) {
+	var stdout, stderr bytes.Buffer
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(&stdout)
+	root.SetErr(&stderr)
+	err := root.Execute()
+	if err != nil {
+		stderr.WriteString(err.Error())
+	}
+	return stdout.String(), stderr.String(), exitCode(err)
+}
+
+// must runs a command line that has to succeed.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errs, code := commonwatt(args...)
+	if code != 0 {
+		t.Fatalf("commonwatt %s: exit %d: %s", strings.Join(args, " "), code, errs)
+	}
+	return out
+}
+
+// settleRiverside settles readings of the example in a folder.
+func settleRiverside(t *testing.T, dir string, readings ...string) report.Summary {
+	t.Helper()
+	args := []string{"settle", riverside, "--out", dir, "-o", "json"}
+	for _, file := range readings {
+		args = append(args, "--readings", file)
+	}
+	return summaryOf(t, must(t, args...))
+}
+
+func summaryOf(t *testing.T, text string) (s report.Summary) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatalf("the output is no JSON: %v\n%.200s", err, text)
+	}
+	return s
+}
+
+// sameResults compares what two runs left, byte by byte.
+func sameResults(t *testing.T, a, b string, files ...string) {
+	t.Helper()
+	for _, name := range files {
+		if !bytes.Equal(read(t, a, name), read(t, b, name)) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func read(t *testing.T, path ...string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// parts deals the rows of the example to files, each to the one that pick says,
+// and returns their names; a row that it gives a number below zero is left out.
+func parts(t *testing.T, count int, pick func(row string) int) []string {
+	t.Helper()
+	in, err := os.Open(riversideReadings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	unzip, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(unzip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, rows, _ := strings.Cut(string(text), "\n")
+	contents, names := make([]strings.Builder, count), make([]string, count)
+	for row := range strings.Lines(rows) {
+		if n := pick(row); n >= 0 {
+			contents[n].WriteString(row)
+		}
+	}
+	for n := range names {
+		names[n] = filepath.Join(t.TempDir(), "part.csv")
+		if err := os.WriteFile(names[n], []byte(header+"\n"+contents[n].String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
+
+// day is the day of March of a row.
+func day(row string) int {
+	n, _ := strconv.Atoi(strings.Split(row, ",")[1][len("2026-03-"):len("2026-03-00")])
+	return n
+}
+
+// A week that comes in three parts ends the same, byte by byte, as a week that
+// comes at once, also when a part overlaps the one before.
+func TestSettleGoesOn(t *testing.T) {
+	once, often := t.TempDir(), t.TempDir()
+	settleRiverside(t, once, riversideReadings)
+	files := parts(t, 3, func(row string) int { return max(0, min(day(row)-24, 4)) / 2 })
+	settleRiverside(t, often, files[0])
+	settleRiverside(t, often, files[0], files[1])
+	settleRiverside(t, often, files[2], files[1])
+	sameResults(t, once, often, resultFiles...)
+	must(t, "verify", often)
+}
+
+// Readings that come after their intervals were settled end, for everybody, where
+// they would have ended in time.
+func TestSettleCorrects(t *testing.T) {
+	once, late := t.TempDir(), t.TempDir()
+	want := settleRiverside(t, once, riversideReadings)
+	files := parts(t, 2, func(row string) int {
+		if strings.HasPrefix(row, "anna,") && day(row) == 25 || strings.HasPrefix(row, "henri,") && day(row) == 26 {
+			return 1
+		}
+		return 0
+	})
+	before := settleRiverside(t, late, files[0])
+	if before.Total.Estimated == 0 || before.Total == want.Total {
+		t.Fatalf("nothing was missed: %+v", before.Total)
+	}
+	after := settleRiverside(t, late, files[1])
+	if after.Total != want.Total || after.Corrected == 0 {
+		t.Errorf("after the correction of %d intervals:\n%+v, in time\n%+v", after.Corrected, after.Total, want.Total)
+	}
+	sameResults(t, once, late, "trades.csv", "intervals.csv")
+	inTime, corrected := billed(t, once), billed(t, late)
+	if len(inTime) != len(corrected) {
+		t.Error("other accounts")
+	}
+	for account, amount := range inTime {
+		if corrected[account] != amount {
+			t.Errorf("%s is billed %d, in time %d", account, corrected[account], amount)
+		}
+	}
+	if !strings.Contains(string(read(t, late, "bills.csv")), ",correction,") {
+		t.Error("no line is a correction")
+	}
+	must(t, "verify", late)
+}
+
+// billed sums the bills by account.
+func billed(t *testing.T, dir string) map[string]int64 {
+	t.Helper()
+	sums := map[string]int64{}
+	for _, row := range table(t, dir, "bills.csv") {
+		sums[row["account"]] += number(t, row["amount"])
+	}
+	return sums
+}
+
+// table reads a CSV of results, each row by the names of its columns.
+func table(t *testing.T, path ...string) (rows []map[string]string) {
+	t.Helper()
+	all, err := csv.NewReader(bytes.NewReader(read(t, path...))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fields := range all[1:] {
+		row := make(map[string]string, len(fields))
+		for i, name := range all[0] {
+			row[name] = fields[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func number(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A command that is interrupted or killed at any moment goes on when it runs
+// again, to the same bytes, and verify never takes what it left for a ledger that
+// was closed cleanly.
+func TestSettleInterrupted(t *testing.T) {
+	once, often := t.TempDir(), t.TempDir()
+	settleRiverside(t, once, riversideReadings)
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) //nolint:gosec // the moment
+	ended := 0
+	for round := range 8 {
+		how := []os.Signal{syscall.SIGKILL, syscall.SIGINT}[round%2]
+		cmd := program(t, "settle", riverside, "--readings", riversideReadings, "--out", often)
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		blow := time.AfterFunc(time.Duration(20+random.IntN(600))*time.Millisecond, func() { _ = cmd.Process.Signal(how) })
+		err := cmd.Wait()
+		blow.Stop()
+		if err == nil {
+			break // Done before the blow.
+		}
+		ended++
+		if how == syscall.SIGINT && cmd.ProcessState.ExitCode() == 1 && !strings.Contains(errs.String(), "run the same command again") {
+			t.Errorf("interrupted, it says %q", errs.String())
+		}
+		_, said, code := commonwatt("verify", often)
+		switch {
+		case code == 0: // Ended before it began, or after it was done.
+		case code == 1 && strings.Contains(said, "bears no seal"), code == 2 && strings.Contains(said, "no ledger"):
+		default:
+			t.Errorf("verify ends with %d: %s", code, said)
+		}
+	}
+	settleRiverside(t, often, riversideReadings)
+	sameResults(t, once, often, resultFiles...)
+	must(t, "verify", often)
+	t.Logf("%d runs ended before their time", ended)
+}
+
+// program is a command line as a process of its own: this program under another
+// name.
+func program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "commonwatt")
+	if err := os.Symlink(self, name); err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(name, args...) //nolint:gosec // this very program
+}
+
+// While one command uses a folder, another one says so and leaves it alone.
+func TestOneCommandAtATime(t *testing.T) {
+	dir := t.TempDir()
+	settleRiverside(t, dir, riversideReadings)
+	release, err := lockFolder(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"settle", riverside, "--readings", riversideReadings, "--out", dir},
+		{"settle", riverside, "--readings", riversideReadings, "--out", dir, "--dry-run"},
+		{"verify", dir},
+		{"status", dir},
+	} {
+		out, errs, code := commonwatt(args...)
+		if code != 1 || out != "" || !strings.Contains(errs, "another command is using this folder: wait") {
+			t.Errorf("%s: exit %d, %q, %q", args[0], code, out, errs)
+		}
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "verify", dir)
+}
+
+// What a founding that was cut short leaves, the next run completes.
+func TestFoundingCutShort(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := makeKey(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "chain"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key := read(t, dir, operatorFile)
+	settleRiverside(t, dir, riversideReadings)
+	if !bytes.Equal(key, read(t, dir, operatorFile)) {
+		t.Error("the operator has another key")
+	}
+	must(t, "verify", dir)
+}
+
+// A chain's name is at most 50 bytes, whatever the community is called, and never
+// twice the same.
+func TestChainID(t *testing.T) {
+	for _, name := range []string{"Riverside", "Straße ö 1", strings.Repeat("ü", 32), strings.Repeat("Weg ", 16), "", "日本"} {
+		id := chainID(name)
+		if len(id) > 50 || id == chainID(name) || strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+			t.Errorf("%q becomes %q", name, id)
+		}
+	}
+}
+
+// What is printed for programs is JSON and nothing else, and no colour is in
+// anything.
+func TestOutputForPrograms(t *testing.T) {
+	dir := t.TempDir()
+	settleRiverside(t, dir, riversideReadings)
+	for _, args := range [][]string{
+		{"settle", riverside, "--readings", riversideReadings, "--out", dir},
+		{"verify", dir},
+		{"status", dir},
+		{"version"},
+		{"market", "clear", "../../examples/market/island.json"},
+	} {
+		for _, output := range outputs {
+			out := must(t, append(args, "-o", output)...)
+			if output == "json" && !json.Valid([]byte(out)) {
+				t.Errorf("%s: %.100q is no JSON", args[0], out)
+			}
+			if strings.Contains(out, "\x1b") || out == "" {
+				t.Errorf("%s -o %s: %.100q", args[0], output, out)
+			}
+		}
+	}
+}

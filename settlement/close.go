@@ -31,7 +31,7 @@ func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid
 	if no := book(s, m, outcome{}, o); no != nil {
 		return no
 	}
-	emit(ctx, outcome{}, o, 1)
+	emit(ctx, m, outcome{}, o, 1)
 	return nil
 }
 
@@ -47,7 +47,7 @@ func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgr
 	if no := book(s, m, before, after); no != nil {
 		return no
 	}
-	emit(ctx, before, after, revision)
+	emit(ctx, m, before, after, revision)
 	return nil
 }
 
@@ -89,7 +89,9 @@ func book(s state.Store, m grid.Microgrid, before, after outcome) *op.Refusal {
 	}
 	a, b := after.settled, before.settled
 	note(m.Utility, quantity.MustSub(quantity.MustSub(a.UtilitySold, a.UtilityPaid), quantity.MustSub(b.UtilitySold, b.UtilityPaid)))
+	note(m.Utility, quantity.MustSub(a.LossCost, b.LossCost))
 	note(m.Network, quantity.MustSub(a.Network, b.Network))
+	note(m.Network, quantity.MustSub(b.LossCost, a.LossCost))
 	note(m.Levy, quantity.MustSub(a.Levy, b.Levy))
 	return ledger.Settle(s, m.Currency, net(entries))
 }
@@ -110,7 +112,7 @@ func net(entries []ledger.Entry) []ledger.Entry {
 
 // emit gives the receipts of an outcome; of a correction, only the statements
 // that changed.
-func emit(ctx *op.Context, before, after outcome, revision uint32) {
+func emit(ctx *op.Context, m grid.Microgrid, before, after outcome, revision uint32) {
 	for n := range after.statements {
 		st := after.statements[n]
 		if n < len(before.statements) && same(before.statements[n], st) {
@@ -121,6 +123,10 @@ func emit(ctx *op.Context, before, after outcome, revision uint32) {
 	}
 	after.settled.Revision = revision
 	op.Emit(ctx, SettledReceipt, op.Public, after.settled)
+	for _, l := range after.overloads {
+		l.Revision = revision
+		op.Emit(ctx, OverloadReceipt, m.Operator, l)
+	}
 }
 
 // same reports whether two statements of one point say the same.

@@ -15,6 +15,7 @@ import (
 type outcome struct {
 	statements []Statement // By connection point.
 	settled    Settled
+	overloads  []Overload // By zone.
 }
 
 // compute settles positions by a clearing: neighbours' trades first, then what
@@ -42,13 +43,14 @@ func compute(id grid.MicrogridID, m grid.Microgrid, i interval.Interval, positio
 		d.statement.Alone = alone(d, p)
 		o.count(d)
 	}
+	o.meter(c.Tree, p.Retail)
 	return o
 }
 
 // desk is one connection point while its interval is settled.
 type desk struct {
 	statement *Statement
-	path      quantity.Price // Charges between the point's zone and the root.
+	path      quantity.Price // What a Wh pays between the point's zone and the root.
 	zone      int32          // Index into the zones' totals.
 	toBuy     quantity.Energy
 	toSell    quantity.Energy

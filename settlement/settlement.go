@@ -30,7 +30,7 @@ const (
 	NeighbourSold   Line = 2 // To neighbours.
 	UtilityBought   Line = 3 // From the utility, at its retail price.
 	UtilitySold     Line = 4 // To the utility, at its feed-in price.
-	NetworkCharge   Line = 5 // For the path between utility and member.
+	NetworkCharge   Line = 5 // For the path between utility and member, losses included.
 	Levy            Line = 6 // On everything that was used.
 )
 
@@ -102,12 +102,27 @@ type Settled struct {
 	Zones       []ZoneTotal      `cbor:"4,keyasint" json:"zones"`
 	UtilitySold quantity.Money   `cbor:"5,keyasint" json:"utility_sold"` // What the utility got for its energy.
 	UtilityPaid quantity.Money   `cbor:"6,keyasint" json:"utility_paid"` // What it paid for the members'.
-	Network     quantity.Money   `cbor:"7,keyasint" json:"network"`      // Charges and congestion rent.
+	Network     quantity.Money   `cbor:"7,keyasint" json:"network"`      // Charges, prices of losses and congestion rent.
 	Levy        quantity.Money   `cbor:"8,keyasint" json:"levy"`
+	LostEnergy  quantity.Energy  `cbor:"9,keyasint,omitempty" json:"lost_wh,omitempty"`    // On all lines.
+	LossCost    quantity.Money   `cbor:"10,keyasint,omitempty" json:"loss_cost,omitempty"` // What the network pays the utility for it.
+}
+
+// Overload is the receipt of a line over which more flowed than its limit, in an
+// interval. The energy is settled all the same; somebody should look at the line.
+// Each revision of Settled has its own.
+type Overload struct {
+	Microgrid grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
+	Zone      grid.ZoneID      `cbor:"2,keyasint" json:"zone"` // Whose line to its parent it is.
+	Start     interval.Time    `cbor:"3,keyasint" json:"start"`
+	Revision  uint32           `cbor:"4,keyasint" json:"revision"`
+	Flow      quantity.Energy  `cbor:"5,keyasint" json:"flow_wh"`  // Above zero to the parent, below zero from it.
+	Limit     quantity.Energy  `cbor:"6,keyasint" json:"limit_wh"` // In that direction.
 }
 
 // Receipts of a close.
 var (
 	StatementReceipt = op.DefineReceipt[Statement](Ops, 1, "statement", "What one connection point owes for one interval.")
 	SettledReceipt   = op.DefineReceipt[Settled](Ops, 2, "settled", "The aggregates of a microgrid's interval.")
+	OverloadReceipt  = op.DefineReceipt[Overload](Ops, 3, "overload", "More flowed over a line than its limit.")
 )

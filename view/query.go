@@ -84,8 +84,13 @@ func (r *Reader) Bills(m grid.MicrogridID, p Period) ([]Bill, error) {
 		}, bits(m), int64(p.From), int64(p.Until))
 }
 
-// Receipts is what utility, network and levy get in a period.
-type Receipts struct{ UtilitySold, UtilityPaid, Network, Levy quantity.Money }
+// Receipts is what utility, network and levy get in a period, and what is lost on
+// the lines, which the network pays the utility for.
+type Receipts struct {
+	UtilitySold, UtilityPaid, Network, Levy quantity.Money
+	LostEnergy                              quantity.Energy
+	LossCost                                quantity.Money
+}
 
 // Received returns what utility, network and levy get in a period, by the first
 // revision of each interval and by the latest.
@@ -93,11 +98,13 @@ func (r *Reader) Received(m grid.MicrogridID, p Period) (first, latest Receipts,
 	err = r.tx.QueryRowContext(r.ctx, `SELECT
 		coalesce(sum(iif(revision = 1, utility_sold, 0)), 0), coalesce(sum(iif(revision = 1, utility_paid, 0)), 0),
 		coalesce(sum(iif(revision = 1, network, 0)), 0), coalesce(sum(iif(revision = 1, levy, 0)), 0),
+		coalesce(sum(iif(revision = 1, lost_wh, 0)), 0), coalesce(sum(iif(revision = 1, loss_cost, 0)), 0),
 		coalesce(sum(iif(superseded = 0, utility_sold, 0)), 0), coalesce(sum(iif(superseded = 0, utility_paid, 0)), 0),
-		coalesce(sum(iif(superseded = 0, network, 0)), 0), coalesce(sum(iif(superseded = 0, levy, 0)), 0)
+		coalesce(sum(iif(superseded = 0, network, 0)), 0), coalesce(sum(iif(superseded = 0, levy, 0)), 0),
+		coalesce(sum(iif(superseded = 0, lost_wh, 0)), 0), coalesce(sum(iif(superseded = 0, loss_cost, 0)), 0)
 		FROM interval WHERE microgrid = ? AND start >= ? AND start < ?`, bits(m), int64(p.From), int64(p.Until)).Scan(
-		&first.UtilitySold, &first.UtilityPaid, &first.Network, &first.Levy,
-		&latest.UtilitySold, &latest.UtilityPaid, &latest.Network, &latest.Levy)
+		&first.UtilitySold, &first.UtilityPaid, &first.Network, &first.Levy, &first.LostEnergy, &first.LossCost,
+		&latest.UtilitySold, &latest.UtilityPaid, &latest.Network, &latest.Levy, &latest.LostEnergy, &latest.LossCost)
 	return first, latest, err
 }
 
@@ -169,6 +176,18 @@ func (r *Reader) Exceptions(d grid.Device, p Period, yield func(metering.Excepti
 			e.Microgrid, e.Device = d.Microgrid, d.Device
 			return rows.Scan(&e.Reason, &e.From, &e.To, &e.Import, &e.Export)
 		}, yield, bits(d.Microgrid), bits(d.Device), int64(p.From), int64(p.Until))
+}
+
+// Overloads yields the lines over which more flowed than their limit, as it stands
+// after corrections, by zone and start.
+func (r *Reader) Overloads(m grid.MicrogridID, p Period, yield func(settlement.Overload) error) error {
+	return each(r, `SELECT o.zone, o.start, o.revision, o.flow_wh, o.limit_wh
+		FROM overload o CROSS JOIN interval i USING (microgrid, start, revision)
+		WHERE o.microgrid = ? AND o.start >= ? AND o.start < ? AND i.superseded = 0 ORDER BY o.zone, o.start`,
+		func(rows *sql.Rows, o *settlement.Overload) error {
+			o.Microgrid = m
+			return rows.Scan(id(&o.Zone), &o.Start, &o.Revision, &o.Flow, &o.Limit)
+		}, yield, bits(m), int64(p.From), int64(p.Until))
 }
 
 // Counts is how much a period holds.

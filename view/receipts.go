@@ -51,6 +51,7 @@ var writers = map[uint32]write{
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
 	settlement.SettledReceipt.Kind:   as(settlement.SettledReceipt, (*writer).settledInterval),
+	settlement.OverloadReceipt.Kind:  as(settlement.OverloadReceipt, (*writer).overload),
 
 	governance.Proposed.Kind:       as(governance.Proposed, (*writer).proposed),
 	governance.VotedReceipt.Kind:   as(governance.VotedReceipt, (*writer).voted),
@@ -84,7 +85,7 @@ func (w *writer) zoneAdded(_ place, r grid.AddZone) error {
 
 func (w *writer) lineSet(_ place, r grid.SetLine) error {
 	return w.put("line", bits(r.Microgrid), bits(r.Zone), int64(r.From),
-		int64(r.Line.Charge), int64(r.Line.ExportLimit), int64(r.Line.ImportLimit))
+		int64(r.Line.Charge), int64(r.Line.ExportLimit), int64(r.Line.ImportLimit), int64(r.Line.LossPPM))
 }
 
 func (w *writer) connected(_ place, r grid.Connect) error {

@@ -106,6 +106,7 @@ CREATE TABLE line (
   charge          INTEGER NOT NULL,
   export_limit_wh INTEGER NOT NULL, -- Per interval; -1: none.
   import_limit_wh INTEGER NOT NULL,
+  loss_ppm        INTEGER NOT NULL,
   PRIMARY KEY (microgrid, zone, since)
 ) STRICT, WITHOUT ROWID;
 
@@ -244,8 +245,10 @@ CREATE TABLE interval (
   height       INTEGER NOT NULL,
   utility_sold INTEGER NOT NULL, -- What the utility got for its energy.
   utility_paid INTEGER NOT NULL, -- What it paid for the members'.
-  network      INTEGER NOT NULL, -- Charges and congestion rent.
+  network      INTEGER NOT NULL, -- Charges, prices of losses and congestion rent.
   levy         INTEGER NOT NULL,
+  lost_wh      INTEGER NOT NULL, -- On all lines.
+  loss_cost    INTEGER NOT NULL, -- What the network pays the utility for it.
   PRIMARY KEY (microgrid, start, revision)
 ) STRICT, WITHOUT ROWID;
 
@@ -261,6 +264,17 @@ CREATE TABLE zone_interval (
   bought_wh INTEGER NOT NULL, -- From the utility.
   sold_wh   INTEGER NOT NULL, -- To the utility.
   PRIMARY KEY (microgrid, start, revision, zone)
+) STRICT, WITHOUT ROWID;
+
+-- Lines over which more flowed than their limit, as a revision of the interval says.
+CREATE TABLE overload (
+  microgrid INTEGER NOT NULL,
+  zone      INTEGER NOT NULL, -- Whose line to its parent it is.
+  start     INTEGER NOT NULL,
+  revision  INTEGER NOT NULL,
+  flow_wh   INTEGER NOT NULL, -- Above zero to the parent, below zero from it.
+  limit_wh  INTEGER NOT NULL, -- In that direction.
+  PRIMARY KEY (microgrid, zone, start, revision)
 ) STRICT, WITHOUT ROWID;
 
 -- A number may be proposed again once its proposal was decided.

@@ -71,9 +71,9 @@ func (w *writer) settledInterval(at place, r settlement.Settled) error {
 	var before settlement.Settled
 	if r.Revision > 1 {
 		err := w.supersede("interval", `UPDATE interval SET superseded = ?
-			WHERE microgrid = ? AND start = ? AND superseded = 0 RETURNING utility_sold, utility_paid, network, levy`,
+			WHERE microgrid = ? AND start = ? AND superseded = 0 RETURNING utility_sold, utility_paid, network, levy, loss_cost`,
 			[]any{int64(r.Revision), bits(r.Microgrid), int64(r.Start)},
-			&before.UtilitySold, &before.UtilityPaid, &before.Network, &before.Levy)
+			&before.UtilitySold, &before.UtilityPaid, &before.Network, &before.Levy, &before.LossCost)
 		if err != nil {
 			return fmt.Errorf("revision %d of the interval at %d: %w", r.Revision, r.Start, err)
 		}
@@ -83,8 +83,9 @@ func (w *writer) settledInterval(at place, r settlement.Settled) error {
 		return err
 	}
 	sold, paid := quantity.MustSub(r.UtilitySold, before.UtilitySold), quantity.MustSub(r.UtilityPaid, before.UtilityPaid)
-	w.post(who.utility, who.currency, quantity.MustSub(sold, paid), 0)
-	w.post(who.network, who.currency, quantity.MustSub(r.Network, before.Network), 0)
+	lost := quantity.MustSub(r.LossCost, before.LossCost)
+	w.post(who.utility, who.currency, quantity.MustAdd(quantity.MustSub(sold, paid), lost), 0)
+	w.post(who.network, who.currency, quantity.MustSub(quantity.MustSub(r.Network, before.Network), lost), 0)
 	w.post(who.levy, who.currency, quantity.MustSub(r.Levy, before.Levy), 0)
 	for _, z := range r.Zones {
 		var price any
@@ -98,7 +99,12 @@ func (w *writer) settledInterval(at place, r settlement.Settled) error {
 		}
 	}
 	return w.add("interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), 0, at.height,
-		int64(r.UtilitySold), int64(r.UtilityPaid), int64(r.Network), int64(r.Levy))
+		int64(r.UtilitySold), int64(r.UtilityPaid), int64(r.Network), int64(r.Levy),
+		int64(r.LostEnergy), int64(r.LossCost))
+}
+
+func (w *writer) overload(_ place, r settlement.Overload) error {
+	return w.add("overload", bits(r.Microgrid), bits(r.Zone), int64(r.Start), int64(r.Revision), int64(r.Flow), int64(r.Limit))
 }
 
 // supersede marks the row that a revision replaces, and returns what it said.

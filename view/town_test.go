@@ -83,7 +83,7 @@ func found(t *testing.T) *town {
 	for a := ann; a <= dot; a++ {
 		ops = append(ops, party.OpenKind.Encode(party.Open{Account: a, Keys: keysOf(a)}))
 	}
-	line := grid.Line{Charge: 40, ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit}
+	line := grid.Line{Charge: 40, ExportLimit: 1_500, ImportLimit: grid.NoLimit, LossPPM: 20_000}
 	ops = append(ops,
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{

@@ -38,7 +38,9 @@ func newBook(t testing.TB) *book {
 	}
 	b := &book{state.NewOverlay(state.NewMemory()), registry, 1000}
 	for account := range tx.AccountID(16) {
-		party.Genesis(b, account+1, nil)
+		if no := party.Genesis(b, account+1, nil); no != nil {
+			t.Fatal(no)
+		}
 	}
 	b.Keep()
 	return b

@@ -19,6 +19,7 @@ import (
 // the neighbour charge.
 const (
 	lineNeighbourCharge = "neighbour_charge" // Charges of the path, and congestion rent, between neighbours.
+	lineLoss            = "loss"             // What lines lose; the network buys it from the utility.
 	lineCorrection      = "correction"
 )
 
@@ -126,15 +127,18 @@ func (r *run) billLines(p view.Period) (lines []billLine, err error) {
 	u := r.microgrid.Utility
 	add(u, lineName(settlement.UtilityBought), energy(settlement.UtilityBought), -first.UtilitySold)
 	add(u, lineName(settlement.UtilitySold), energy(settlement.UtilitySold), first.UtilityPaid)
+	add(u, lineLoss, first.LostEnergy, -first.LossCost)
 	sold, paid := quantity.MustSub(first.UtilitySold, latest.UtilitySold), quantity.MustSub(first.UtilityPaid, latest.UtilityPaid)
-	add(u, lineCorrection, -corrected, quantity.MustSub(sold, paid))
+	lost, loss := quantity.MustSub(latest.LostEnergy, first.LostEnergy), quantity.MustSub(latest.LossCost, first.LossCost)
+	add(u, lineCorrection, -quantity.MustAdd(corrected, lost), quantity.MustSub(quantity.MustSub(sold, paid), loss))
 
 	n := r.microgrid.Network
 	add(n, lineName(settlement.NetworkCharge), energy(settlement.NetworkCharge), -charges)
 	if between := quantity.MustSub(first.Network, charges); between != 0 {
 		add(n, lineNeighbourCharge, energy(settlement.NeighbourBought), -between)
 	}
-	add(n, lineCorrection, 0, quantity.MustSub(first.Network, latest.Network))
+	add(n, lineLoss, first.LostEnergy, first.LossCost)
+	add(n, lineCorrection, lost, quantity.MustAdd(quantity.MustSub(first.Network, latest.Network), loss))
 
 	add(r.microgrid.Levy, lineName(settlement.Levy), energy(settlement.Levy), -first.Levy)
 	add(r.microgrid.Levy, lineCorrection, 0, quantity.MustSub(first.Levy, latest.Levy))

@@ -12,15 +12,25 @@ import (
 	"github.com/commonwatt/commonwatt/quantity"
 )
 
-// exceptions writes what somebody should look at, by meter, reason and start,
-// with a sentence that says what it is and what to do.
+// exceptions writes what somebody should look at, with a sentence that says what
+// it is and what to do: of meters, by meter, reason and start, then of lines.
 func (r *run) exceptions(w io.Writer) error {
 	header := []string{"start", "end", "meter", "reason", "import_wh", "export_wh", "detail"}
-	return table(w, header, func(row func(...string) error) error {
-		return r.stretches(func(s stretch) error {
-			return row(utc(s.From), utc(s.end), r.names.meter(s.Device), reasonName(s.Reason),
-				digits(s.Import), digits(s.Export), s.detail())
-		})
+	return table(w, header, r.rows)
+}
+
+// rows yields the rows of exceptions.
+func (r *run) rows(row func(...string) error) error {
+	err := r.stretches(func(s stretch) error {
+		return row(utc(s.From), utc(s.end), r.names.meter(s.Device), reasonName(s.Reason),
+			digits(s.Import), digits(s.Export), s.detail())
+	})
+	if err != nil {
+		return err
+	}
+	return r.overloads(func(o overload) error {
+		return row(utc(o.Start), utc(o.end), r.names.zone(o.Zone), "line_overload",
+			digits(max(0, -o.Flow)), digits(max(0, o.Flow)), o.detail())
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -189,6 +190,7 @@ func TestFilesAgree(t *testing.T) {
 		{Mode: auction.MidMarket, MembersFirst: true},
 	} {
 		w := found(t)
+		w.lines(grid.Line{Charge: 40, ExportLimit: 1_500, ImportLimit: 1_500, LossPPM: 30_000})
 		w.block(market.SetRulesKind.Encode(market.SetRules{Microgrid: town1, Rules: rules}))
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		net := func(silence int) quantity.Energy {
@@ -233,6 +235,9 @@ func TestFilesAgree(t *testing.T) {
 			if int64(p.Owed) != billed[p.Account] {
 				t.Errorf("rules %d: %s owes %d in the summary, %d in the bills", seed, p.Account, p.Owed, billed[p.Account])
 			}
+		}
+		if s.Lost == 0 || s.Loss != quantity.MustTimes(s.Lost, 320) {
+			t.Errorf("rules %d: %d Wh are lost for %d", seed, s.Lost, s.Loss)
 		}
 		compareTrades(t, dir, s, rules.Mode != auction.PayAsBid)
 	}

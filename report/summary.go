@@ -44,19 +44,21 @@ type Payee struct {
 
 // Summary is a settlement in numbers: what summary.json holds.
 type Summary struct {
-	Community  string   `json:"community"`
-	Currency   string   `json:"currency"`
-	Decimals   int      `json:"decimals"`
-	Start      string   `json:"start"` // RFC 3339; empty before the first interval.
-	End        string   `json:"end"`   // First moment after the last interval.
-	Intervals  int64    `json:"intervals"`
-	Corrected  int64    `json:"corrected_intervals"`
-	Readings   int64    `json:"readings"`
-	Statements int64    `json:"statements"`
-	Exceptions int64    `json:"exceptions"` // Rows of exceptions.csv.
-	Total      Totals   `json:"total"`      // Of all members.
-	Payees     []Payee  `json:"payees"`     // Utility, network and levy.
-	Members    []Member `json:"members"`
+	Community  string          `json:"community"`
+	Currency   string          `json:"currency"`
+	Decimals   int             `json:"decimals"`
+	Start      string          `json:"start"` // RFC 3339; empty before the first interval.
+	End        string          `json:"end"`   // First moment after the last interval.
+	Intervals  int64           `json:"intervals"`
+	Corrected  int64           `json:"corrected_intervals"`
+	Readings   int64           `json:"readings"`
+	Statements int64           `json:"statements"`
+	Exceptions int64           `json:"exceptions"`  // Rows of exceptions.csv.
+	Lost       quantity.Energy `json:"lost_wh"`     // On all lines.
+	Loss       quantity.Money  `json:"loss_amount"` // What the network pays the utility for it.
+	Total      Totals          `json:"total"`       // Of all members.
+	Payees     []Payee         `json:"payees"`      // Utility, network and levy.
+	Members    []Member        `json:"members"`
 }
 
 // Summarize sums a microgrid's settlement up.
@@ -80,7 +82,7 @@ func (r *run) summarize() (s Summary, err error) {
 		return s, fmt.Errorf("report: %w", err)
 	}
 	s.Intervals, s.Corrected, s.Readings, s.Statements = counts.Intervals, counts.Corrected, counts.Readings, counts.Statements
-	if err := r.stretches(func(stretch) error { s.Exceptions++; return nil }); err != nil {
+	if err := r.rows(func(...string) error { s.Exceptions++; return nil }); err != nil {
 		return s, err
 	}
 	bills, err := r.members(r.settled)
@@ -96,11 +98,12 @@ func (r *run) summarize() (s Summary, err error) {
 	if err != nil {
 		return s, fmt.Errorf("report: %w", err)
 	}
+	s.Lost, s.Loss = got.LostEnergy, got.LossCost
 	payee := func(a tx.AccountID, owed quantity.Money) {
 		s.Payees = append(s.Payees, Payee{r.names.account(a), owed})
 	}
-	payee(r.microgrid.Utility, quantity.MustSub(got.UtilityPaid, got.UtilitySold))
-	payee(r.microgrid.Network, -got.Network)
+	payee(r.microgrid.Utility, quantity.MustSub(quantity.MustSub(got.UtilityPaid, got.UtilitySold), got.LossCost))
+	payee(r.microgrid.Network, quantity.MustSub(got.LossCost, got.Network))
 	payee(r.microgrid.Levy, -got.Levy)
 	return s, nil
 }

@@ -126,6 +126,13 @@ func (w *town) block(ops ...tx.Operation) {
 	w.records = append(w.records, r.Record)
 }
 
+// lines sets both feeders' lines from the start.
+func (w *town) lines(l grid.Line) {
+	w.t.Helper()
+	w.block(grid.SetLineKind.Encode(grid.SetLine{Microgrid: town1, Zone: 2, From: start, Line: l}),
+		grid.SetLineKind.Encode(grid.SetLine{Microgrid: town1, Zone: 3, From: start, Line: l}))
+}
+
 // missing stands for a reading that did not come.
 const missing quantity.Energy = -1 << 40
 

@@ -68,6 +68,7 @@ id = "f1"
 parent = "top"
 charge = "0.04"
 export_limit_kw = 12.5
+loss = 0.015
 [[zone]]
 id = "top"
 [[member]]
@@ -88,8 +89,8 @@ sell_limit = -0.001
 supply = "green"
 device = [{ meter = "bob-ev", kind = "ev" }]
 `)
-	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1 0}} {f1 top {40 3125 -1 0}}]" {
-		t.Errorf("zones %s; parents come first, 12.5 kW are 3125 Wh in 15 minutes", got)
+	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1 0}} {f1 top {40 3125 -1 15000}}]" {
+		t.Errorf("zones %s; parents come first, 12.5 kW are 3125 Wh in 15 minutes, 1.5 %% are 15,000 ppm", got)
 	}
 	ann, bob := c.Members[0], c.Members[1]
 	if *ann.BuyLimit != 300 || !ann.Green || !ann.SellsGreen || ann.Devices[0] != (community.Device{Meter: "ann-pv", Kind: grid.Solar, CapacityW: 5500}) {
@@ -141,6 +142,11 @@ func TestRefuses(t *testing.T) {
 		{"two roots", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"", `c.toml:8: zone[1].parent: is missing; the root is "f1" already`},
 		{"circle", "", "[[zone]]\nid = \"f1\"\nparent = \"f2\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"", "zone[0].parent: leads in a circle"},
 		{"charge of the root", "", "[[zone]]\nid = \"f1\"\ncharge = 0.1", `zone[0]: "f1" is the root and has no line`},
+		{"loss of the root", "", "[[zone]]\nid = \"f1\"\nloss = 0.01", `zone[0]: "f1" is the root and has no line`},
+		{"loss in percent", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = 1.5", `c.toml:11: zone[1].loss: "1.5" is not between 0 and 0.15; it is a share of what flows, so 1.5 % are 0.015`},
+		{"gain", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = -0.01", `zone[1].loss: "-0.01" is not between 0 and 0.15`},
+		{"fine loss", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = 0.0123456", `zone[1].loss: "0.0123456" has 7 digits after the point; a share has at most 6`},
+		{"loss in words", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = \"little\"", `zone[1].loss: "little" is not a decimal number`},
 		{"zone twice", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f1\"\nparent = \"f1\"", `zone[1].id: "f1" is zone[0] already`},
 		{"member's zone missing", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\n[[member]]\nname = \"ann\"", "c.toml:11: member[0].zone: is missing; zones are f1, f2"},
 		{"no identifier", "", "[[member]]\nname = \"Ann Smith\"", `member[0].name: "Ann Smith" is no identifier`},

@@ -55,6 +55,7 @@ type fileZone struct {
 	Charge        *decimal `toml:"charge"`
 	ExportLimitKW *decimal `toml:"export_limit_kw"`
 	ImportLimitKW *decimal `toml:"import_limit_kw"`
+	Loss          *decimal `toml:"loss"`
 }
 
 type fileMember struct {

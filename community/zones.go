@@ -75,11 +75,11 @@ func (b *builder) tree(file []fileZone) (depths []int, err error) {
 	return depths, nil
 }
 
-// line reads charge and limits of the line from a zone to its parent.
+// line reads charge, limits and losses of the line from a zone to its parent.
 func (b *builder) line(at string, z *fileZone) (line grid.Line, err error) {
 	line = grid.Line{ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit}
-	if z.Parent == "" && (z.Charge != nil || z.ExportLimitKW != nil || z.ImportLimitKW != nil) {
-		return line, b.refuse(at, "%q is the root and has no line to a parent; put charge and limits on a zone below it", z.ID)
+	if z.Parent == "" && (z.Charge != nil || z.ExportLimitKW != nil || z.ImportLimitKW != nil || z.Loss != nil) {
+		return line, b.refuse(at, "%q is the root and has no line to a parent; put charge, limits and loss on a zone below it", z.ID)
 	}
 	if line.Charge, err = b.notBelowZero(at+".charge", z.Charge, grid.MaxCharge); err != nil {
 		return line, err
@@ -87,8 +87,28 @@ func (b *builder) line(at string, z *fileZone) (line grid.Line, err error) {
 	if line.ExportLimit, err = b.limit(at+".export_limit_kw", z.ExportLimitKW); err != nil {
 		return line, err
 	}
-	line.ImportLimit, err = b.limit(at+".import_limit_kw", z.ImportLimitKW)
+	if line.ImportLimit, err = b.limit(at+".import_limit_kw", z.ImportLimitKW); err != nil {
+		return line, err
+	}
+	line.LossPPM, err = b.loss(at+".loss", z.Loss)
 	return line, err
+}
+
+// loss reads a share of what flows as parts per million; 0 when there is none.
+func (b *builder) loss(field string, d *decimal) (uint32, error) {
+	if d == nil {
+		return 0, nil
+	}
+	ppm, fine, reason := d.scaled(6)
+	switch {
+	case reason != "":
+		return 0, b.refuse(field, "%.80q %s", d.text, reason)
+	case fine > 0:
+		return 0, b.refuse(field, "%.80q has %d digits after the point; a share has at most 6", d.text, fine)
+	case ppm < 0 || ppm > grid.MaxLossPPM:
+		return 0, b.refuse(field, "%.80q is not between 0 and 0.15; it is a share of what flows, so 1.5 %% are 0.015", d.text)
+	}
+	return uint32(ppm), nil
 }
 
 // limit reads a limit in kW as energy per interval, rounded down.

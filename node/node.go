@@ -18,6 +18,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/admission"
 	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
@@ -61,17 +62,34 @@ type Config struct {
 	Log *slog.Logger // Warnings of what the node runs on; the default is slog's.
 }
 
-// Init makes a folder the start of a ledger of its own.
+// Init makes a folder the start of a ledger, with the folder's own key as its
+// validator unless the genesis names others.
 //
 // Errors: ErrExists; those of the disk.
 func Init(dir, chainID string, g machine.Genesis) error {
-	err := chain.Init(filepath.Join(dir, chainDir), chain.Genesis{
-		ChainID: chainID, Time: time.Now().Unix(), AppState: g.Encode(),
+	self, err := chain.Keys(filepath.Join(dir, chainDir))
+	if err != nil {
+		return err
+	}
+	if len(g.Validators) == 0 {
+		g.Validators = []governance.Validator{{PublicKey: self.Validator, Power: 1}}
+	}
+	err = chain.Init(filepath.Join(dir, chainDir), chain.Genesis{
+		ChainID: chainID, Time: time.Now().Unix(), AppState: g.Encode(), Validators: validators(g),
 	})
 	if errors.Is(err, chain.ErrInitialized) {
 		return fmt.Errorf("%w: %s", ErrExists, dir)
 	}
 	return err
+}
+
+// validators are those of a genesis, in the chain's words.
+func validators(g machine.Genesis) []chain.Validator {
+	var list []chain.Validator
+	for _, v := range g.Validators {
+		list = append(list, chain.Validator{PublicKey: v.PublicKey, Power: v.Power})
+	}
+	return list
 }
 
 // Exists reports whether a folder is a node's. An Init that was cut short does

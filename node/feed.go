@@ -18,6 +18,7 @@ type feed struct {
 	view  *view.View
 	more  chan struct{} // Holds one token when there is something new.
 	end   chan struct{}
+	ended chan struct{} // Closed once nothing more goes into the view.
 	done  sync.WaitGroup
 
 	mu   sync.Mutex
@@ -35,7 +36,7 @@ const (
 func newFeed(s *store.Store, v *view.View) *feed {
 	return &feed{
 		store: s, view: v, seen: v.Height(),
-		more: make(chan struct{}, 1), end: make(chan struct{}), step: make(chan struct{}),
+		more: make(chan struct{}, 1), end: make(chan struct{}), ended: make(chan struct{}), step: make(chan struct{}),
 	}
 }
 
@@ -66,6 +67,7 @@ func (f *feed) wake() {
 func (f *feed) stop() error {
 	close(f.end)
 	f.done.Wait()
+	close(f.ended)
 	return f.err
 }
 
@@ -80,6 +82,11 @@ func (f *feed) wait(ctx context.Context, height int64) error {
 		}
 		select {
 		case <-step:
+		case <-f.ended:
+			if f.seen >= height { // Nobody changes it any more.
+				return f.err
+			}
+			return errors.Join(ErrClosed, f.err)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -42,8 +42,8 @@ type answer struct {
 }
 
 // ErrClosed means that the node ended before it could tell what became of an
-// envelope.
-var ErrClosed = errors.New("node: closed before the envelope was in a block: ask again after the next start")
+// envelope, or before what somebody waited for.
+var ErrClosed = errors.New("node: closed: ask again after the next start")
 
 func newIntake(app *application, v *admission.Verifier) *intake {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,6 +84,9 @@ type Ticket struct {
 
 // send queues an envelope.
 func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
+	if in.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
 	e, err := tx.Decode(raw)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/commonwatt/commonwatt/admission"
@@ -54,6 +55,7 @@ type Node struct {
 	view   *view.View
 	intake *intake
 	feed   *feed
+	closed func() error
 }
 
 // Config is how a node runs.
@@ -108,6 +110,7 @@ func Open(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{dir: cfg.Dir}
+	n.closed = sync.OnceValue(n.close)
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
@@ -185,8 +188,10 @@ func (n *Node) Wait(ctx context.Context, height int64) error { return n.chain.Wa
 func (n *Node) Seen(ctx context.Context, height int64) error { return n.feed.wait(ctx, height) }
 
 // Close finishes the block at hand, brings the view up to it and seals the
-// folder.
-func (n *Node) Close() error {
+// folder. Closing again returns what the first time did.
+func (n *Node) Close() error { return n.closed() }
+
+func (n *Node) close() error {
 	n.intake.stop()
 	if err := n.chain.Stop(); err != nil {
 		return err

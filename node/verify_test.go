@@ -165,8 +165,8 @@ func TestVerifyFindsAnyByte(t *testing.T) {
 }
 
 // Whoever changes a byte and seals the folder again is found by the replay,
-// unless the byte means nothing: the tails of the storage engines' pages and
-// files that they no longer read.
+// unless the byte means nothing: comments in the engine's options, and what the
+// database of the read model leaves empty, which in a small one is most of it.
 func TestVerifyFindsForgedSeals(t *testing.T) {
 	dir := lived(t)
 	paths, contents := files(t, dir)
@@ -201,6 +201,11 @@ func TestVerifyFindsForgedSeals(t *testing.T) {
 		rewrite(t, dir, name, contents[name])
 	}
 	t.Logf("tried %v, missed %v", tried, missed)
+	for name := range missed {
+		if name != "view.sqlite" && !strings.Contains(name, "OPTIONS") {
+			t.Errorf("%d of %d changes of %s went unseen", missed[name], tried[name], name)
+		}
+	}
 }
 
 // reopened changes the data of a folder and seals it again.

@@ -21,7 +21,7 @@ import (
 
 const (
 	benchAccounts = 2000
-	benchRound    = 20_000 // Transfers of one iteration.
+	benchRound    = 60_000 // Transfers of one iteration.
 )
 
 // BenchmarkTransfers sends signed single transfers, one envelope each, through a

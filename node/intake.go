@@ -33,7 +33,7 @@ type intake struct {
 // underwayMax is how many bundles may wait for a block. While they do, envelopes
 // gather for the next one: the busier the node, the larger the bundles, and the
 // cheaper each signature in them.
-const underwayMax = 4
+const underwayMax = 8
 
 // answer is what a sender is told.
 type answer struct {

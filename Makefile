@@ -57,7 +57,7 @@ mutants:
 
 # Random books of the market against slow references.
 books:
-	COMMONWATT_BOOKS=5000 go test -count=1 -timeout 30m ./auction
+	COMMONWATT_BOOKS=20000 go test -count=1 -timeout 30m ./auction
 
 # Crashes of the disk, SIGKILL under load: nothing acknowledged is lost, nothing
 # applied twice.

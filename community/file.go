@@ -116,11 +116,16 @@ func Parse(path string, text []byte) (*Community, error) {
 		Currency: "EUR", Decimals: 6, IntervalMinutes: 60, TimeZone: "UTC",
 		Mode: modes[0], MembersFirst: true, CorrectionDays: 45,
 	}}
+	lines, orphan := locate(text)
+	if orphan != nil {
+		orphan.File = path
+		return nil, orphan
+	}
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := decoder.Decode(&raw); err != nil {
 		return nil, undecodable(path, err)
 	}
-	b := builder{path: path, lines: locate(text), c: &Community{}}
+	b := builder{path: path, lines: lines, c: &Community{}}
 	if err := b.build(&raw); err != nil {
 		return nil, err
 	}
@@ -150,26 +155,47 @@ func undecodable(path string, err error) error {
 
 // fieldsAt lists the fields of the table that a key leads to.
 func fieldsAt(key []string) (fields []string) {
-	at := reflect.TypeFor[file]()
-	for _, name := range key {
-		next := false
-		for field := range at.Fields() {
-			if field.Tag.Get("toml") == name {
-				at, next = field.Type, true
-				break
-			}
-		}
-		if at.Kind() == reflect.Slice {
-			at = at.Elem()
-		}
-		if !next || at.Kind() != reflect.Struct {
-			return nil
-		}
+	at, known := typeAt(key)
+	if known && at.Kind() == reflect.Slice {
+		at = at.Elem()
+	}
+	if !known || at.Kind() != reflect.Struct {
+		return nil
 	}
 	for field := range at.Fields() {
 		fields = append(fields, field.Tag.Get("toml"))
 	}
 	return fields
+}
+
+// isArray reports whether a key leads to an array of tables.
+func isArray(key []string) bool {
+	at, known := typeAt(key)
+	return known && at.Kind() == reflect.Slice && at.Elem().Kind() == reflect.Struct
+}
+
+// typeAt returns the type of what a key leads to, and whether there is such a thing.
+func typeAt(key []string) (reflect.Type, bool) {
+	at := reflect.TypeFor[file]()
+	for _, name := range key {
+		if at.Kind() == reflect.Slice {
+			at = at.Elem()
+		}
+		if at.Kind() != reflect.Struct {
+			return nil, false
+		}
+		next := at
+		for field := range at.Fields() {
+			if field.Tag.Get("toml") == name {
+				next = field.Type
+			}
+		}
+		if next == at {
+			return nil, false
+		}
+		at = next
+	}
+	return at, true
 }
 
 // beside returns the path of a file named in the community file at path.

@@ -47,9 +47,11 @@ func (p places) line(field string) int {
 	return 0
 }
 
-// locate finds the lines of the tables and fields of a file that is valid TOML.
-func locate(text []byte) places {
-	p := places{}
+// locate finds the lines of the tables and fields of a file, as far as it is valid
+// TOML. An orphan is the first array of tables within another one that has no
+// element yet: at such a thing the decoder panics.
+func locate(text []byte) (p places, orphan *Refused) {
+	p = places{}
 	counts := map[string]int{} // Of the elements of each array of tables.
 	var parser unstable.Parser
 	parser.Reset(text)
@@ -67,6 +69,8 @@ func locate(text []byte) places {
 				}
 				if n := counts[table]; n > 0 {
 					table = fmt.Sprintf("%s[%d]", table, n-1)
+				} else if orphan == nil && node.Kind == unstable.ArrayTable && isArray(names[:i+1]) {
+					orphan = &Refused{Line: line, Field: strings.Join(names, "."), Reason: fmt.Sprintf("belongs to the [[%s]] before it, and there is none", table)}
 				}
 			}
 			p[table] = line
@@ -74,7 +78,7 @@ func locate(text []byte) places {
 			p[join(table, strings.Join(names, "."))] = line
 		}
 	}
-	return p
+	return p, orphan
 }
 
 // keyOf returns the dotted key of a table or field and its line.
@@ -84,7 +88,7 @@ func keyOf(parser *unstable.Parser, node *unstable.Node) (names []string, line i
 		if line == 0 {
 			line = parser.Shape(keys.Node().Raw).Start.Line
 		}
-		names = append(names, string(keys.Node().Data))
+		names = append(names, strings.ToLower(string(keys.Node().Data))) // As the decoder matches them.
 	}
 	return names, line
 }

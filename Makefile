@@ -65,10 +65,9 @@ kill:
 	COMMONWATT_CAMPAIGN=200 go test -count=1 -timeout 60m ./store ./chain
 	COMMONWATT_KILLS=500 go test -count=1 -timeout 60m ./node -run Killed -v
 
-# A year of seventeen homes, from the shared data.
+# A year of seventeen homes, from the shared data, with time and memory.
 fontana:
-	go run ./cmd/commonwatt settle examples/fontana.toml --dry-run \
-		--readings $(or $(COMMONWATT_SHARED),../shared)/data/fontana/readings.csv.gz
+	COMMONWATT_FONTANA=1 go test -count=1 -timeout 30m ./cmd/commonwatt -run Fontana -v
 
 ci:
 	.ci/run

@@ -36,8 +36,8 @@ func life(t *testing.T, genesis string, restart bool, cores int) (roots []merkle
 	n := open(t, dir)
 	fund(t, n, 4)
 	for i := range 10 {
-		o := accept(t, n, transfer(1, 2+tx.AccountID(i%3), uint64(50+i), int64(1+i))) //nolint:gosec // small
-		if o.Nonce != uint64(50+i) {                                                  //nolint:gosec // small
+		o := accept(t, n, transfer(1, 2+tx.AccountID(i%3), uint64(50+i), int64(1+i)))
+		if o.Nonce != uint64(50+i) {
 			t.Errorf("answered for envelope %d", o.Nonce)
 		}
 		roots = append(roots, headOf(n).Root)

@@ -70,8 +70,8 @@ func lived(t *testing.T) string {
 	fund(t, n, 4)
 	accept(t, n, sign(1, 10, streetOperations()...))
 	for i := range 12 {
-		accept(t, n, sign(1, uint64(11+i), streetReadings(i)))            //nolint:gosec // small
-		accept(t, n, transfer(2, 3, uint64(2+i), int64(1_000_000+i*977))) //nolint:gosec // small
+		accept(t, n, sign(1, uint64(11+i), streetReadings(i)))
+		accept(t, n, transfer(2, 3, uint64(2+i), int64(1_000_000+i*977)))
 	}
 	if err := n.Close(); err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestVerifyFindsAnyByte(t *testing.T) {
 	if _, err := verify(dir); err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(26, 11)) //nolint:gosec // the same places each time
+	random := rand.New(rand.NewPCG(26, 11))
 	for n := range flipsDefault {
 		name := paths[n%len(paths)]
 		if len(contents[name]) == 0 {
@@ -181,7 +181,7 @@ func TestVerifyFindsForgedSeals(t *testing.T) {
 		total += size
 		sizes = append(sizes, total)
 	}
-	random := rand.New(rand.NewPCG(27, 11)) //nolint:gosec // the same places each time
+	random := rand.New(rand.NewPCG(27, 11))
 	missed := map[string]int{}
 	tried := map[string]int{}
 	for range flipsDefault {

@@ -111,6 +111,7 @@ func TestRefuses(t *testing.T) {
 		{"unknown field, no idea", "name =", "zzz =", `community.zzz: is not a field of the community file; the fields here are name, currency`},
 		{"unknown table", "[tariff]", "[tarif]", `c.toml:3:2: tarif: is not a field of the community file; did you mean "tariff"?`},
 		{"no TOML", "name =", "name", "c.toml:2:"},
+		{"escape in an unknown field", "[tariff]", "\"\\b\" = 1\n[tariff]", "c.toml: cannot be read as a community file"},
 		{"wrong type", "name =", "decimals = \"six\"\nname =", "c.toml:2:12: "},
 		{"no name", `"Least"`, `""`, "c.toml:2: community.name: is missing"},
 		{"currency", "[tariff]", "currency = \"€\"\n[tariff]", `c.toml:3: community.currency: "€" is no currency`},

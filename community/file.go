@@ -121,8 +121,7 @@ func Parse(path string, text []byte) (*Community, error) {
 		orphan.File = path
 		return nil, orphan
 	}
-	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	if err := decoder.Decode(&raw); err != nil {
+	if err := decode(text, &raw); err != nil {
 		return nil, undecodable(path, err)
 	}
 	b := builder{path: path, lines: lines, c: &Community{}}
@@ -130,6 +129,17 @@ func Parse(path string, text []byte) (*Community, error) {
 		return nil, err
 	}
 	return b.c, nil
+}
+
+// decode reads a file's fields. The decoder panics at some files whose fault it
+// cannot place, such as an unknown field with an escape in its name.
+func decode(text []byte, into *file) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("cannot be read as a community file; look for names that are no fields")
+		}
+	}()
+	return toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into)
 }
 
 // undecodable turns an error of the TOML decoder into a refusal.

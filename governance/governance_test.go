@@ -9,6 +9,7 @@ import (
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -33,17 +34,20 @@ const (
 	until = 200_000 // The world's clock stands at 100,000 s.
 )
 
+// world is where proposals are made and voted on.
+type world struct{ *optest.World }
+
 // founded is a world with a council of operator and ann, and a town.
-func founded(t testing.TB) *world {
+func founded(t testing.TB) world {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, market.Ops, Ops)
 	for _, a := range []tx.AccountID{operator, utility, network, levy, ann, bob, cat} {
 		key := tx.EIP712Key([20]byte{byte(a)})
 		if no := party.Genesis(w, a, []party.Credential{{Key: key, Role: party.Owner}}); no != nil {
 			t.Fatal(no)
 		}
 	}
-	w.must(t, operator,
+	w.Must(t, operator,
 		party.OpenKind.Encode(party.Open{Account: dan}),
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
@@ -51,7 +55,7 @@ func founded(t testing.TB) *world {
 			Length: interval.Minutes60, Start: start,
 		}))
 	for n, account := range []tx.AccountID{ann, bob, cat, ann, dan} {
-		w.must(t, operator, grid.ConnectKind.Encode(grid.Connect{
+		w.Must(t, operator, grid.ConnectKind.Encode(grid.Connect{
 			Microgrid: town, Point: grid.PointID(31 + n), Zone: 20, Account: account, From: start,
 		}))
 	}
@@ -59,7 +63,7 @@ func founded(t testing.TB) *world {
 	Seat(w, ann)
 	Empower(w, validator(1, 10))
 	w.Keep()
-	return w
+	return world{w}
 }
 
 func validator(name byte, power int64) Validator {
@@ -74,19 +78,19 @@ func seating(a tx.AccountID, seated bool) Change { return Change{Seating: &Seati
 var payAsBid = Change{Rules: &market.Rules{Mode: auction.PayAsBid}}
 
 // propose puts a change to the vote of the town, or of the council.
-func (w *world) propose(t testing.TB, signer tx.AccountID, id ProposalID, c Change) {
+func (w world) propose(t testing.TB, signer tx.AccountID, id ProposalID, c Change) {
 	t.Helper()
 	body := town
 	if c.Validator != nil || c.Seating != nil {
 		body = 0
 	}
-	w.must(t, signer, ProposeKind.Encode(Propose{id, body, c, until}))
+	w.Must(t, signer, ProposeKind.Encode(Propose{id, body, c, until}))
 }
 
 // vote casts a vote and returns what was decided, if anything.
-func (w *world) vote(t testing.TB, signer tx.AccountID, id ProposalID, yes bool) string {
+func (w world) vote(t testing.TB, signer tx.AccountID, id ProposalID, yes bool) string {
 	t.Helper()
-	for _, r := range w.must(t, signer, VoteKind.Encode(Vote{id, yes})) {
+	for _, r := range w.Must(t, signer, VoteKind.Encode(Vote{id, yes})) {
 		if r.Kind != DecidedReceipt.Kind {
 			continue
 		}
@@ -99,40 +103,40 @@ func (w *world) vote(t testing.TB, signer tx.AccountID, id ProposalID, yes bool)
 }
 
 func TestProposePrecedence(t *testing.T) {
-	precedence(t, founded(t), ann, ProposeKind, Propose{1, town, payAsBid, until}, []broken[Propose]{
-		{ErrProposalAccount, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = Change{Operator: 99} }},
-		{ErrProposalUntil, func(w *world, _ *tx.AccountID, o *Propose) { o.Until = w.ctx.Time }},
-		{ErrProposalVoter, func(_ *world, signer *tx.AccountID, _ *Propose) { *signer = operator }},
-		{ErrProposalGrid, func(_ *world, _ *tx.AccountID, o *Propose) { o.Microgrid++ }},
-		{ErrProposalTaken, func(w *world, _ *tx.AccountID, _ *Propose) { w.propose(t, ann, 1, payAsBid) }},
-		{market.ErrMode, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = Change{Rules: &market.Rules{Mode: 9}} }},
-		{ErrWrongBody, func(_ *world, _ *tx.AccountID, o *Propose) { o.Microgrid = 0 }},
-		{ErrOneChange, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change.Operator = ann }},
-		{ErrOneChange, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = Change{} }},
-		{ErrNoProposal, func(_ *world, _ *tx.AccountID, o *Propose) { o.Proposal = 0 }},
+	optest.Precedence(t, founded(t).World, ann, ProposeKind, Propose{1, town, payAsBid, until}, []optest.Broken[Propose]{
+		{ErrProposalAccount, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = Change{Operator: 99} }},
+		{ErrProposalUntil, func(w *optest.World, _ *tx.AccountID, o *Propose) { o.Until = w.Ctx.Time }},
+		{ErrProposalVoter, func(_ *optest.World, signer *tx.AccountID, _ *Propose) { *signer = operator }},
+		{ErrProposalGrid, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Microgrid++ }},
+		{ErrProposalTaken, func(w *optest.World, _ *tx.AccountID, _ *Propose) { world{w}.propose(t, ann, 1, payAsBid) }},
+		{market.ErrMode, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = Change{Rules: &market.Rules{Mode: 9}} }},
+		{ErrWrongBody, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Microgrid = 0 }},
+		{ErrOneChange, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Operator = ann }},
+		{ErrOneChange, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = Change{} }},
+		{ErrNoProposal, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Proposal = 0 }},
 	})
-	precedence(t, founded(t), ann, ProposeKind, Propose{1, 0, powerTo(validator(2, MaxPower)), until}, []broken[Propose]{
-		{ErrLastValidator, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change.Validator.Power = 0 }}, // Not known.
-		{ErrLastValidator, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(1, 0)) }},
-		{ErrLastSeat, func(w *world, _ *tx.AccountID, o *Propose) {
+	optest.Precedence(t, founded(t).World, ann, ProposeKind, Propose{1, 0, powerTo(validator(2, MaxPower)), until}, []optest.Broken[Propose]{
+		{ErrLastValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Validator.Power = 0 }}, // Not known.
+		{ErrLastValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(1, 0)) }},
+		{ErrLastSeat, func(w *optest.World, _ *tx.AccountID, o *Propose) {
 			council.Delete(w, operator)
 			o.Change = seating(ann, false)
 		}},
-		{ErrProposalAccount, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = seating(99, true) }},
-		{ErrValidator, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(2, MaxPower+1)) }},
-		{ErrValidator, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(2, -1)) }},
-		{ErrValidator, func(_ *world, _ *tx.AccountID, o *Propose) { o.Change.Validator.PublicKey = make([]byte, 33) }},
-		{ErrWrongBody, func(_ *world, _ *tx.AccountID, o *Propose) { o.Microgrid = town }},
+		{ErrProposalAccount, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = seating(99, true) }},
+		{ErrValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(2, MaxPower+1)) }},
+		{ErrValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(2, -1)) }},
+		{ErrValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Validator.PublicKey = make([]byte, 33) }},
+		{ErrWrongBody, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Microgrid = town }},
 	})
 }
 
 func TestVotePrecedence(t *testing.T) {
 	w := founded(t)
 	w.propose(t, ann, 1, payAsBid)
-	precedence(t, w, bob, VoteKind, Vote{1, true}, []broken[Vote]{
-		{ErrVoteVoter, func(_ *world, signer *tx.AccountID, _ *Vote) { *signer = dan }},
-		{ErrVoteOver, func(w *world, _ *tx.AccountID, _ *Vote) { w.ctx.Time = until }},
-		{ErrVoteProposal, func(_ *world, _ *tx.AccountID, o *Vote) { o.Proposal++ }},
+	optest.Precedence(t, w.World, bob, VoteKind, Vote{1, true}, []optest.Broken[Vote]{
+		{ErrVoteVoter, func(_ *optest.World, signer *tx.AccountID, _ *Vote) { *signer = dan }},
+		{ErrVoteOver, func(w *optest.World, _ *tx.AccountID, _ *Vote) { w.Ctx.Time = until }},
+		{ErrVoteProposal, func(_ *optest.World, _ *tx.AccountID, o *Vote) { o.Proposal++ }},
 	})
 }
 
@@ -170,7 +174,7 @@ func TestMajority(t *testing.T) {
 	}
 }
 
-func votesOf(w *world) func(func(ballot, vote) bool) { return votes.All(w) }
+func votesOf(w world) func(func(ballot, vote) bool) { return votes.All(w) }
 
 // TestElectorateChanges counts those who may vote when a vote is cast.
 func TestElectorateChanges(t *testing.T) {
@@ -181,12 +185,12 @@ func TestElectorateChanges(t *testing.T) {
 	}
 	// Cat moves out, ann moves out of one of her homes, dan takes a key.
 	for _, p := range []grid.PointID{33, 34} {
-		w.must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: p, Until: start + hour}))
+		w.Must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: p, Until: start + hour}))
 	}
-	w.must(t, operator, party.RotateKind.Encode(party.Rotate{
+	w.Must(t, operator, party.RotateKind.Encode(party.Rotate{
 		Account: dan, Add: []party.Credential{{Key: tx.EIP712Key([20]byte{99}), Role: party.Owner}},
 	}))
-	if _, err := w.try(cat, VoteKind.Encode(Vote{1, true})); err != ErrVoteVoter { //nolint:errorlint // This very refusal.
+	if _, err := w.Try(cat, VoteKind.Encode(Vote{1, true})); err != ErrVoteVoter { //nolint:errorlint // This very refusal.
 		t.Errorf("who moved out: %v, want %v", err, ErrVoteVoter)
 	}
 	if got := w.vote(t, bob, 1, false); got != "open" {
@@ -268,7 +272,7 @@ func TestValidators(t *testing.T) {
 func TestReceipts(t *testing.T) {
 	w := founded(t)
 	w.propose(t, ann, 1, payAsBid)
-	for _, r := range w.must(t, bob, VoteKind.Encode(Vote{1, true})) {
+	for _, r := range w.Must(t, bob, VoteKind.Encode(Vote{1, true})) {
 		if got := VotedReceipt.Read(r); r.Audience != op.Public || got != (Voted{1, bob, true}) {
 			t.Errorf("%+v for %d", got, r.Audience)
 		}

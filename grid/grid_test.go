@@ -6,6 +6,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -38,21 +39,21 @@ var found = Found{
 }
 
 // peopled is a world with accounts and a currency, and nothing founded in it.
-func peopled(t testing.TB) *world {
+func peopled(t testing.TB) *optest.World {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, party.Ops, ledger.Ops, Ops)
 	for _, a := range []tx.AccountID{operator, ann, bob, utility, network, levy} {
-		w.must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
+		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
 	}
-	w.must(t, operator, ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}))
+	w.Must(t, operator, ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}))
 	return w
 }
 
 // settled is a town of one home, whose first two intervals are settled.
-func settled(t testing.TB) *world {
+func settled(t testing.TB) *optest.World {
 	t.Helper()
 	w := peopled(t)
-	w.must(t, operator,
+	w.Must(t, operator,
 		FoundKind.Encode(found),
 		AddZoneKind.Encode(AddZone{town, north, root}),
 		ConnectKind.Encode(Connect{town, home, north, ann, 10_000, start}),
@@ -66,98 +67,98 @@ func settled(t testing.TB) *world {
 const open = start + 2*hour // The first open interval of settled.
 
 func TestFoundPrecedence(t *testing.T) {
-	precedence(t, peopled(t), operator, FoundKind, found, []broken[Found]{
-		{ErrFoundAccount, func(_ *world, _ *tx.AccountID, o *Found) { o.Gateway = 99 }},
-		{ErrFoundCurrency, func(_ *world, _ *tx.AccountID, o *Found) { o.Currency = 99 }},
-		{ErrFoundTaken, func(w *world, _ *tx.AccountID, _ *Found) { w.must(t, operator, FoundKind.Encode(found)) }},
-		{ErrFoundDistinct, func(_ *world, _ *tx.AccountID, o *Found) { o.Levy = network }},
-		{ErrFoundCorrection, func(_ *world, _ *tx.AccountID, o *Found) { o.Correction = MaxCorrection + 1 }},
-		{ErrFoundCorrection, func(_ *world, _ *tx.AccountID, o *Found) { o.Correction, o.Grace = 0, MaxCorrection+1 }},
-		{ErrFoundStart, func(_ *world, _ *tx.AccountID, o *Found) { o.Start++ }},
-		{ErrFoundStart, func(_ *world, _ *tx.AccountID, o *Found) { o.Start = hour << 40 }},
-		{ErrFoundLength, func(_ *world, _ *tx.AccountID, o *Found) { o.Length = 1200 }},
-		{ErrFoundRoot, func(_ *world, _ *tx.AccountID, o *Found) { o.Root = 0 }},
-		{ErrFoundID, func(_ *world, _ *tx.AccountID, o *Found) { o.Microgrid = 0 }},
+	optest.Precedence(t, peopled(t), operator, FoundKind, found, []optest.Broken[Found]{
+		{ErrFoundAccount, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Gateway = 99 }},
+		{ErrFoundCurrency, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Currency = 99 }},
+		{ErrFoundTaken, func(w *optest.World, _ *tx.AccountID, _ *Found) { w.Must(t, operator, FoundKind.Encode(found)) }},
+		{ErrFoundDistinct, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Levy = network }},
+		{ErrFoundCorrection, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Correction = MaxCorrection + 1 }},
+		{ErrFoundCorrection, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Correction, o.Grace = 0, MaxCorrection+1 }},
+		{ErrFoundStart, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Start++ }},
+		{ErrFoundStart, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Start = hour << 40 }},
+		{ErrFoundLength, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Length = 1200 }},
+		{ErrFoundRoot, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Root = 0 }},
+		{ErrFoundID, func(_ *optest.World, _ *tx.AccountID, o *Found) { o.Microgrid = 0 }},
 	})
 }
 
 func TestAddZonePrecedence(t *testing.T) {
-	precedence(t, settled(t), operator, AddZoneKind, AddZone{town, 22, root}, []broken[AddZone]{
-		{ErrZoneDepth, func(w *world, _ *tx.AccountID, o *AddZone) {
+	optest.Precedence(t, settled(t), operator, AddZoneKind, AddZone{town, 22, root}, []optest.Broken[AddZone]{
+		{ErrZoneDepth, func(w *optest.World, _ *tx.AccountID, o *AddZone) {
 			for z := north; z < north+11; z++ {
-				w.must(t, operator, AddZoneKind.Encode(AddZone{town, 100 + z, o.Parent}))
+				w.Must(t, operator, AddZoneKind.Encode(AddZone{town, 100 + z, o.Parent}))
 				o.Parent = 100 + z
 			}
-			w.must(t, operator, AddZoneKind.Encode(AddZone{town, 99, o.Parent}))
+			w.Must(t, operator, AddZoneKind.Encode(AddZone{town, 99, o.Parent}))
 			o.Parent = 99
 		}},
-		{ErrZoneParent, func(_ *world, _ *tx.AccountID, o *AddZone) { o.Parent = 98 }},
-		{ErrZoneTaken, func(_ *world, _ *tx.AccountID, o *AddZone) { o.Zone = root }},
-		{ErrNotOperator, func(_ *world, signer *tx.AccountID, _ *AddZone) { *signer = ann }},
-		{ErrNoMicrogrid, func(_ *world, _ *tx.AccountID, o *AddZone) { o.Microgrid++ }},
-		{ErrZoneID, func(_ *world, _ *tx.AccountID, o *AddZone) { o.Zone = 0 }},
+		{ErrZoneParent, func(_ *optest.World, _ *tx.AccountID, o *AddZone) { o.Parent = 98 }},
+		{ErrZoneTaken, func(_ *optest.World, _ *tx.AccountID, o *AddZone) { o.Zone = root }},
+		{ErrNotOperator, func(_ *optest.World, signer *tx.AccountID, _ *AddZone) { *signer = ann }},
+		{ErrNoMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *AddZone) { o.Microgrid++ }},
+		{ErrZoneID, func(_ *optest.World, _ *tx.AccountID, o *AddZone) { o.Zone = 0 }},
 	})
 }
 
 func TestSetLinePrecedence(t *testing.T) {
 	good := SetLine{town, north, open, Line{MaxCharge, NoLimit, MaxLimit, MaxLossPPM}}
-	precedence(t, settled(t), operator, SetLineKind, good, []broken[SetLine]{
-		{ErrLineRoot, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Zone = root }},
-		{ErrLineZone, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Zone = 99 }},
-		{ErrFromAligned, func(_ *world, _ *tx.AccountID, o *SetLine) { o.From = open + 1 }},
-		{ErrSettled, func(_ *world, _ *tx.AccountID, o *SetLine) { o.From = open - 1 }},
-		{ErrNotOperator, func(_ *world, signer *tx.AccountID, _ *SetLine) { *signer = ann }},
-		{ErrNoMicrogrid, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Microgrid++ }},
-		{ErrLineLoss, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.LossPPM++ }},
-		{ErrLineLimit, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = MaxLimit + 1 }},
-		{ErrLineLimit, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = NoLimit - 1 }},
-		{ErrLineCharge, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.Charge = -1 }},
-		{ErrLineCharge, func(_ *world, _ *tx.AccountID, o *SetLine) { o.Line.Charge = MaxCharge + 1 }},
+	optest.Precedence(t, settled(t), operator, SetLineKind, good, []optest.Broken[SetLine]{
+		{ErrLineRoot, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Zone = root }},
+		{ErrLineZone, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Zone = 99 }},
+		{ErrFromAligned, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.From = open + 1 }},
+		{ErrSettled, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.From = open - 1 }},
+		{ErrNotOperator, func(_ *optest.World, signer *tx.AccountID, _ *SetLine) { *signer = ann }},
+		{ErrNoMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Microgrid++ }},
+		{ErrLineLoss, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Line.LossPPM++ }},
+		{ErrLineLimit, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = MaxLimit + 1 }},
+		{ErrLineLimit, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Line.ImportLimit = NoLimit - 1 }},
+		{ErrLineCharge, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Line.Charge = -1 }},
+		{ErrLineCharge, func(_ *optest.World, _ *tx.AccountID, o *SetLine) { o.Line.Charge = MaxCharge + 1 }},
 	})
 }
 
 func TestConnectPrecedence(t *testing.T) {
-	precedence(t, settled(t), operator, ConnectKind, Connect{town, 31, north, bob, MaxCapacityW, open}, []broken[Connect]{
-		{ErrPointReserved, func(_ *world, _ *tx.AccountID, o *Connect) { o.Account = levy }},
-		{ErrPointReserved, func(_ *world, _ *tx.AccountID, o *Connect) { o.Account = network }},
-		{ErrPointReserved, func(_ *world, _ *tx.AccountID, o *Connect) { o.Account = utility }},
-		{ErrPointAccount, func(_ *world, _ *tx.AccountID, o *Connect) { o.Account = 99 }},
-		{ErrPointZone, func(_ *world, _ *tx.AccountID, o *Connect) { o.Zone = 99 }},
-		{ErrPointTaken, func(_ *world, _ *tx.AccountID, o *Connect) { o.Point = home }},
-		{ErrSettled, func(_ *world, _ *tx.AccountID, o *Connect) { o.From -= hour }},
-		{ErrPointCapacity, func(_ *world, _ *tx.AccountID, o *Connect) { o.CapacityW++ }},
-		{ErrPointID, func(_ *world, _ *tx.AccountID, o *Connect) { o.Point = 0 }},
+	optest.Precedence(t, settled(t), operator, ConnectKind, Connect{town, 31, north, bob, MaxCapacityW, open}, []optest.Broken[Connect]{
+		{ErrPointReserved, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Account = levy }},
+		{ErrPointReserved, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Account = network }},
+		{ErrPointReserved, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Account = utility }},
+		{ErrPointAccount, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Account = 99 }},
+		{ErrPointZone, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Zone = 99 }},
+		{ErrPointTaken, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Point = home }},
+		{ErrSettled, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.From -= hour }},
+		{ErrPointCapacity, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.CapacityW++ }},
+		{ErrPointID, func(_ *optest.World, _ *tx.AccountID, o *Connect) { o.Point = 0 }},
 	})
 }
 
 func TestEnrolPrecedence(t *testing.T) {
-	precedence(t, settled(t), operator, EnrolKind, Enrol{town, 41, home, Generator, MaxCapacityW, open}, []broken[Enrol]{
-		{ErrDevicePoint, func(w *world, _ *tx.AccountID, o *Enrol) { // It ends as the device begins.
-			w.must(t, operator, DisconnectKind.Encode(Disconnect{town, home, open + hour}))
+	optest.Precedence(t, settled(t), operator, EnrolKind, Enrol{town, 41, home, Generator, MaxCapacityW, open}, []optest.Broken[Enrol]{
+		{ErrDevicePoint, func(w *optest.World, _ *tx.AccountID, o *Enrol) { // It ends as the device begins.
+			w.Must(t, operator, DisconnectKind.Encode(Disconnect{town, home, open + hour}))
 			o.From = open + hour
 		}},
-		{ErrDevicePoint, func(_ *world, _ *tx.AccountID, o *Enrol) { o.Point = 99 }},
-		{ErrDeviceTaken, func(_ *world, _ *tx.AccountID, o *Enrol) { o.Device = meter }},
-		{ErrFromAligned, func(_ *world, _ *tx.AccountID, o *Enrol) { o.From++ }},
-		{ErrDeviceCapacity, func(_ *world, _ *tx.AccountID, o *Enrol) { o.CapacityW++ }},
-		{ErrDeviceKind, func(_ *world, _ *tx.AccountID, o *Enrol) { o.Kind++ }},
-		{ErrDeviceKind, func(_ *world, _ *tx.AccountID, o *Enrol) { o.Kind = 0 }},
-		{ErrDeviceID, func(_ *world, _ *tx.AccountID, o *Enrol) { o.Device = 0 }},
+		{ErrDevicePoint, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.Point = 99 }},
+		{ErrDeviceTaken, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.Device = meter }},
+		{ErrFromAligned, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.From++ }},
+		{ErrDeviceCapacity, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.CapacityW++ }},
+		{ErrDeviceKind, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.Kind++ }},
+		{ErrDeviceKind, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.Kind = 0 }},
+		{ErrDeviceID, func(_ *optest.World, _ *tx.AccountID, o *Enrol) { o.Device = 0 }},
 	})
 }
 
 func TestDisconnectPrecedence(t *testing.T) {
-	precedence(t, settled(t), operator, DisconnectKind, Disconnect{town, home, open}, []broken[Disconnect]{
-		{ErrPointEarly, func(w *world, _ *tx.AccountID, o *Disconnect) {
-			w.must(t, operator, ConnectKind.Encode(Connect{town, 31, north, bob, 0, open + hour}))
+	optest.Precedence(t, settled(t), operator, DisconnectKind, Disconnect{town, home, open}, []optest.Broken[Disconnect]{
+		{ErrPointEarly, func(w *optest.World, _ *tx.AccountID, o *Disconnect) {
+			w.Must(t, operator, ConnectKind.Encode(Connect{town, 31, north, bob, 0, open + hour}))
 			o.Point, o.Until = 31, open+hour
 		}},
-		{ErrPointEnded, func(w *world, _ *tx.AccountID, o *Disconnect) {
-			w.must(t, operator, DisconnectKind.Encode(Disconnect{town, home, open + hour}))
+		{ErrPointEnded, func(w *optest.World, _ *tx.AccountID, o *Disconnect) {
+			w.Must(t, operator, DisconnectKind.Encode(Disconnect{town, home, open + hour}))
 			o.Point = home
 		}},
-		{ErrNoPoint, func(_ *world, _ *tx.AccountID, o *Disconnect) { o.Point = 99 }},
-		{ErrSettled, func(_ *world, _ *tx.AccountID, o *Disconnect) { o.Until = open - hour }},
+		{ErrNoPoint, func(_ *optest.World, _ *tx.AccountID, o *Disconnect) { o.Point = 99 }},
+		{ErrSettled, func(_ *optest.World, _ *tx.AccountID, o *Disconnect) { o.Until = open - hour }},
 	})
 }
 
@@ -168,7 +169,7 @@ func TestLinesHoldFromTheirDates(t *testing.T) {
 		return SetLineKind.Encode(SetLine{town, north, from, l})
 	}
 	free, dear := Line{0, NoLimit, NoLimit, 0}, Line{40, 5000, NoLimit, 15_000}
-	w.must(t, operator, set(open+hour, dear), set(open+3*hour, free))
+	w.Must(t, operator, set(open+hour, dear), set(open+3*hour, free))
 	for at, want := range map[interval.Time]Line{
 		start: free, open + hour - 1: free, open + hour: dear, open + 3*hour - 1: dear, open + 3*hour: free, open + 9*hour: free,
 	} {
@@ -182,7 +183,7 @@ func TestLinesHoldFromTheirDates(t *testing.T) {
 // TestRoster moves ann out and bob in: both settle their own intervals.
 func TestRoster(t *testing.T) {
 	w := settled(t)
-	w.must(t, operator,
+	w.Must(t, operator,
 		EnrolKind.Encode(Enrol{town, 41, home, Solar, 4000, open}),
 		DisconnectKind.Encode(Disconnect{town, home, open + hour}),
 		ConnectKind.Encode(Connect{town, 31, north, bob, 0, open + hour}),
@@ -221,13 +222,13 @@ func TestAppoint(t *testing.T) {
 	Appoint(w, town, bob)
 	w.Keep()
 	zone := AddZoneKind.Encode(AddZone{town, 22, root})
-	if _, err := w.try(bob, zone); err == nil { // The first operator is still bob's guardian, but acts in bob's name, not its own.
+	if _, err := w.Try(bob, zone); err == nil { // The first operator is still bob's guardian, but acts in bob's name, not its own.
 		w.Undo()
 	} else {
 		t.Error(err)
 	}
-	w.must(t, operator, party.RotateKind.Encode(party.Rotate{Account: bob, Add: []party.Credential{{Key: tx.EIP712Key([20]byte{1}), Role: party.Owner}}}))
-	if _, err := w.try(operator, zone); err != ErrNotOperator { //nolint:errorlint // This very refusal.
+	w.Must(t, operator, party.RotateKind.Encode(party.Rotate{Account: bob, Add: []party.Credential{{Key: tx.EIP712Key([20]byte{1}), Role: party.Owner}}}))
+	if _, err := w.Try(operator, zone); err != ErrNotOperator { //nolint:errorlint // This very refusal.
 		t.Errorf("the former operator: %v, want %v", err, ErrNotOperator)
 	}
 }

@@ -104,7 +104,7 @@ func (p pick) number() uint64 { return rapid.Uint64Range(0, 2).Draw(p.T, "number
 func TestAgainstAuditor(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b, a, p := newBook(t), &auditor{}, pick{rt}
-		b.must(t, bank, DefineKind.Encode(Define{Asset: euro, Symbol: "EUR"}), DefineKind.Encode(Define{Asset: coin, Symbol: "COIN"}))
+		b.Must(t, bank, DefineKind.Encode(Define{Asset: euro, Symbol: "EUR"}), DefineKind.Encode(Define{Asset: coin, Symbol: "COIN"}))
 		// attempt holds what the ledger does against what the auditor says.
 		attempt := func(good bool, signer tx.AccountID, sent tx.Operation, then func()) {
 			if err := b.try(signer, sent); good != (err == nil) {
@@ -134,14 +134,14 @@ func TestAgainstAuditor(t *testing.T) {
 				})
 			},
 			"hold": func(*rapid.T) {
-				h := promise{payer: p.account(), to: p.account(), number: p.number(), asset: p.asset(), amount: p.amount(), deadline: b.now + 3}
+				h := promise{payer: p.account(), to: p.account(), number: p.number(), asset: p.asset(), amount: p.amount(), deadline: b.Ctx.Time + 3}
 				good := h.amount > 0 && h.payer != h.to && a.open(h.payer, h.number) == nil && a.spendable(h.payer, h.asset, h.amount)
 				attempt(good, h.payer, HoldKind.Encode(Hold{h.number, h.asset, h.to, h.amount, h.deadline}), func() { a.promises = append(a.promises, h) })
 			},
 			"post": func(*rapid.T) {
 				payer, signer, number, n := p.account(), p.account(), p.number(), p.amount()
 				h := a.open(payer, number)
-				good := n > 0 && h != nil && h.to == signer && b.now < h.deadline && n <= h.amount
+				good := n > 0 && h != nil && h.to == signer && b.Ctx.Time < h.deadline && n <= h.amount
 				attempt(good, signer, PostKind.Encode(Post{payer, number, n}), func() {
 					h.ended = true
 					a.move(payer, h.asset, -n)
@@ -151,7 +151,7 @@ func TestAgainstAuditor(t *testing.T) {
 			"void": func(*rapid.T) {
 				payer, signer, number := p.account(), p.account(), p.number()
 				h := a.open(payer, number)
-				good := h != nil && (signer == h.to || signer == payer && b.now >= h.deadline)
+				good := h != nil && (signer == h.to || signer == payer && b.Ctx.Time >= h.deadline)
 				attempt(good, signer, VoidKind.Encode(Void{payer, number}), func() { h.ended = true })
 			},
 			"settle": func(*rapid.T) { // What is owed may be more than there is.
@@ -163,14 +163,14 @@ func TestAgainstAuditor(t *testing.T) {
 				a.move(from, euro, -n)
 				a.move(to, euro, n)
 			},
-			"wait": func(*rapid.T) { b.now++ },
+			"wait": func(*rapid.T) { b.Ctx.Time++ },
 			"":     func(rt *rapid.T) { b.agrees(rt, a) },
 		})
 	})
 }
 
 // agrees compares every balance, and what is in circulation, with the auditor's.
-func (b *book) agrees(rt *rapid.T, a *auditor) {
+func (b book) agrees(rt *rapid.T, a *auditor) {
 	for _, asset := range []AssetID{euro, coin, 3} {
 		for _, account := range []tx.AccountID{bank, ann, bob, cat} {
 			if got, want := BalanceOf(b, account, asset), a.has(account, asset); got != want {

@@ -12,7 +12,7 @@ import (
 // TestBounds tries to take a balance past 2^62 units, in every way that there is.
 func TestBounds(t *testing.T) {
 	const rest = MaxBalance - 50 // What bob lacks of the most.
-	lend := func(t *testing.T, b *book) {
+	lend := func(t *testing.T, b book) {
 		t.Helper()
 		if no := Settle(b, euro, []Entry{{Account: cat, Amount: -rest}, {Account: bob, Amount: rest}}); no != nil {
 			t.Fatal(no)
@@ -22,20 +22,20 @@ func TestBounds(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		want error
-		try  func(*book) error
+		try  func(book) error
 	}{
-		{"an issue", ErrIssueTooMuch, func(b *book) error { return b.try(bank, IssueKind.Encode(issue(bob, 1))) }},
-		{"a transfer", ErrTransferTooBig, func(b *book) error { return b.try(ann, TransferKind.Encode(Transfer{euro, bob, 1})) }},
-		{"a post", ErrPostTooBig, func(b *book) error {
-			if err := b.try(ann, HoldKind.Encode(Hold{7, euro, bob, 1, b.now + 1})); err != nil {
+		{"an issue", ErrIssueTooMuch, func(b book) error { return b.try(bank, IssueKind.Encode(issue(bob, 1))) }},
+		{"a transfer", ErrTransferTooBig, func(b book) error { return b.try(ann, TransferKind.Encode(Transfer{euro, bob, 1})) }},
+		{"a post", ErrPostTooBig, func(b book) error {
+			if err := b.try(ann, HoldKind.Encode(Hold{7, euro, bob, 1, b.Ctx.Time + 1})); err != nil {
 				return err
 			}
 			return b.try(bob, PostKind.Encode(Post{ann, 7, 1}))
 		}},
-		{"a settlement's credit", ErrSettleTooBig, func(b *book) error {
+		{"a settlement's credit", ErrSettleTooBig, func(b book) error {
 			return refusal(Settle(b, euro, []Entry{{Account: ann, Amount: -1}, {Account: bob, Amount: 1}}))
 		}},
-		{"a settlement's debit", ErrSettleTooBig, func(b *book) error {
+		{"a settlement's debit", ErrSettleTooBig, func(b book) error {
 			return refusal(Settle(b, euro, []Entry{{Account: ann, Amount: 51}, {Account: cat, Amount: -51}}))
 		}},
 	} {
@@ -51,8 +51,8 @@ func TestBounds(t *testing.T) {
 // paid in: ann earned 70 that bob owes, and only 10 more are in circulation.
 func TestRedeemNoMoreThanIssued(t *testing.T) {
 	b := opened(t)
-	b.must(t, bob, RedeemKind.Encode(Redeem{euro, 50}))
-	b.must(t, ann, RedeemKind.Encode(Redeem{euro, 90}))
+	b.Must(t, bob, RedeemKind.Encode(Redeem{euro, 50}))
+	b.Must(t, ann, RedeemKind.Encode(Redeem{euro, 90}))
 	if no := Settle(b, euro, []Entry{{Account: ann, Amount: 70}, {Account: bob, Amount: -70}}); no != nil {
 		t.Fatal(no)
 	}
@@ -60,7 +60,7 @@ func TestRedeemNoMoreThanIssued(t *testing.T) {
 	if err := b.try(ann, RedeemKind.Encode(Redeem{euro, 11})); !errors.Is(err, ErrRedeemIssued) {
 		t.Errorf("redeeming what others owe: %v, want %v", err, ErrRedeemIssued)
 	}
-	b.must(t, ann, RedeemKind.Encode(Redeem{euro, 10}))
+	b.Must(t, ann, RedeemKind.Encode(Redeem{euro, 10}))
 	b.has(t, map[tx.AccountID]string{ann: "70/0", bob: "-70/0"})
 }
 

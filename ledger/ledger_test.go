@@ -7,9 +7,9 @@ import (
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
-	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -23,20 +23,13 @@ const (
 	euro AssetID = 978 // ISO 4217.
 )
 
-// book is a ledger that operations are tried on.
-type book struct {
-	*state.Overlay
-	registry *op.Registry
-	now      interval.Time
-}
+// book is a ledger that operations are tried on. Its clock stands at 1,000 s.
+type book struct{ *optest.World }
 
-func newBook(t testing.TB) *book {
+func newBook(t testing.TB) book {
 	t.Helper()
-	registry, err := op.NewRegistry(Ops)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &book{state.NewOverlay(state.NewMemory()), registry, 1000}
+	b := book{optest.NewWorld(t, Ops)}
+	b.Ctx.Time = 1000
 	for account := range tx.AccountID(16) {
 		if no := party.Genesis(b, account+1, nil); no != nil {
 			t.Fatal(no)
@@ -46,37 +39,18 @@ func newBook(t testing.TB) *book {
 	return b
 }
 
-// try applies an operation as the machine does: decoded, checked, all or nothing.
-func (b *book) try(signer tx.AccountID, sent tx.Operation) error {
-	operation, _ := b.registry.Operation(sent.Kind)
-	o, err := operation.Decode(sent.Body)
-	if err != nil {
-		return err
-	}
-	ctx := &op.Context{Time: b.now, Signer: signer}
-	if no := operation.Apply(ctx, b.Overlay, o); no != nil {
-		b.Undo()
-		return no
-	}
+// try tries an operation and keeps what it changed.
+func (b book) try(signer tx.AccountID, sent tx.Operation) error {
+	_, err := b.Try(signer, sent)
 	b.Keep()
-	return nil
-}
-
-// must applies operations that are good.
-func (b *book) must(t *testing.T, signer tx.AccountID, sent ...tx.Operation) {
-	t.Helper()
-	for _, o := range sent {
-		if err := b.try(signer, o); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return err
 }
 
 // opened is a book on which the bank issued 100 to ann and 50 to bob.
-func opened(t *testing.T) *book {
+func opened(t *testing.T) book {
 	t.Helper()
 	b := newBook(t)
-	b.must(t, bank,
+	b.Must(t, bank,
 		DefineKind.Encode(Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		IssueKind.Encode(issue(ann, 100)),
 		IssueKind.Encode(issue(bob, 50)))
@@ -88,7 +62,7 @@ func issue(to tx.AccountID, amount quantity.Money) Issue {
 }
 
 // has checks balances, written "posted/held", and the domain's invariants.
-func (b *book) has(t *testing.T, want map[tx.AccountID]string) {
+func (b book) has(t *testing.T, want map[tx.AccountID]string) {
 	t.Helper()
 	for account, balance := range want {
 		got := BalanceOf(b, account, euro)
@@ -103,16 +77,16 @@ func (b *book) has(t *testing.T, want map[tx.AccountID]string) {
 
 func TestTransfer(t *testing.T) {
 	b := opened(t)
-	b.must(t, ann, TransferKind.Encode(Transfer{euro, bob, 30}))
+	b.Must(t, ann, TransferKind.Encode(Transfer{euro, bob, 30}))
 	b.has(t, map[tx.AccountID]string{ann: "70/0", bob: "80/0"})
-	b.must(t, ann, TransferKind.Encode(Transfer{euro, cat, 70}))
+	b.Must(t, ann, TransferKind.Encode(Transfer{euro, cat, 70}))
 	b.has(t, map[tx.AccountID]string{ann: "0/0", cat: "70/0"})
 }
 
 func TestIssueAndRedeem(t *testing.T) {
 	b := opened(t)
-	b.must(t, ann, RedeemKind.Encode(Redeem{euro, 100}))
-	b.must(t, bank, IssueKind.Encode(issue(bob, 1)))
+	b.Must(t, ann, RedeemKind.Encode(Redeem{euro, 100}))
+	b.Must(t, bank, IssueKind.Encode(issue(bob, 1)))
 	b.has(t, map[tx.AccountID]string{ann: "0/0", bob: "51/0"})
 	if a, _ := AssetAt(b, euro); a.Issued != 51 {
 		t.Errorf("%d are in circulation, want 51", a.Issued)
@@ -125,16 +99,16 @@ func TestHoldPostVoid(t *testing.T) {
 	hold := func(number uint64, amount quantity.Money) tx.Operation {
 		return HoldKind.Encode(Hold{Number: number, Asset: euro, To: bob, Amount: amount, Deadline: 2000})
 	}
-	b.must(t, ann, hold(1, 60), hold(2, 40))
+	b.Must(t, ann, hold(1, 60), hold(2, 40))
 	b.has(t, map[tx.AccountID]string{ann: "100/100", bob: "50/0"})
-	b.must(t, bob, PostKind.Encode(Post{ann, 1, 25})) // The other 35 go back.
+	b.Must(t, bob, PostKind.Encode(Post{ann, 1, 25})) // The other 35 go back.
 	b.has(t, map[tx.AccountID]string{ann: "75/40", bob: "75/0"})
-	b.must(t, bob, VoidKind.Encode(Void{ann, 2}))
+	b.Must(t, bob, VoidKind.Encode(Void{ann, 2}))
 	b.has(t, map[tx.AccountID]string{ann: "75/0", bob: "75/0"})
 
-	b.must(t, ann, hold(2, 10)) // The number is free again.
-	b.now = 2000
-	b.must(t, ann, VoidKind.Encode(Void{ann, 2}))
+	b.Must(t, ann, hold(2, 10)) // The number is free again.
+	b.Ctx.Time = 2000
+	b.Must(t, ann, VoidKind.Encode(Void{ann, 2}))
 	b.has(t, map[tx.AccountID]string{ann: "75/0", bob: "75/0"})
 }
 
@@ -198,9 +172,9 @@ func TestRefusals(t *testing.T) {
 		{ErrVoidDeadline, ann, VoidKind.Encode(Void{ann, 7}), 1999},
 	} {
 		b := opened(t)
-		b.must(t, ann, HoldKind.Encode(held))
+		b.Must(t, ann, HoldKind.Encode(held))
 		if c.at != 0 {
-			b.now = c.at
+			b.Ctx.Time = c.at
 		}
 		if err := b.try(c.signer, c.sent); !errors.Is(err, c.want) {
 			t.Errorf("%v: got %v", c.want, err)
@@ -230,7 +204,7 @@ func TestSettle(t *testing.T) {
 // hold nothing.
 func TestEmptyBalancesLeaveNoRow(t *testing.T) {
 	b := opened(t)
-	b.must(t, ann, TransferKind.Encode(Transfer{euro, bob, 100}))
+	b.Must(t, ann, TransferKind.Encode(Transfer{euro, bob, 100}))
 	if balances.Has(b, Holding{ann, euro}) {
 		t.Error("an empty balance has a row")
 	}

@@ -18,7 +18,7 @@ func TestLossesArePaid(t *testing.T) {
 	w := founded(t)
 	for _, zone := range []grid.ZoneID{north, south} {
 		line := grid.Line{Charge: 10, ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit, LossPPM: 15_000}
-		w.must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: zone, From: start, Line: line}))
+		w.Must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: zone, From: start, Line: line}))
 	}
 	got := Clear(w, town, interval.Interval{Start: start, Length: interval.Minutes60}, []metering.Position{
 		{Point: 31, Account: ann, Zone: north, Export: 100},
@@ -37,11 +37,11 @@ func TestLossesArePaid(t *testing.T) {
 // brings: what two lines lose is more than lies between the utility's prices.
 func TestNotWorthTheLoss(t *testing.T) {
 	w := founded(t)
-	w.must(t, operator, tariff.SetKind.Encode(tariff.Set{Microgrid: town, Steps: []tariff.Step{{From: start, Prices: tariff.Prices{Retail: 320, FeedIn: 300}}}}))
+	w.Must(t, operator, tariff.SetKind.Encode(tariff.Set{Microgrid: town, Steps: []tariff.Step{{From: start, Prices: tariff.Prices{Retail: 320, FeedIn: 300}}}}))
 	line := grid.Line{ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit, LossPPM: 50_000}
-	w.must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: north, From: start, Line: line}))
-	w.must(t, operator, SetWishKind.Encode(SetWish{town, 31, start, Wish{Sell: new(quantity.Price(300))}}))
-	w.must(t, operator, SetWishKind.Encode(SetWish{town, 34, start, Wish{Buy: new(quantity.Price(325))}}))
+	w.Must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: north, From: start, Line: line}))
+	w.Must(t, operator, SetWishKind.Encode(SetWish{town, 31, start, Wish{Sell: new(quantity.Price(300))}}))
+	w.Must(t, operator, SetWishKind.Encode(SetWish{town, 34, start, Wish{Buy: new(quantity.Price(325))}}))
 	positions := []metering.Position{
 		{Point: 31, Account: ann, Zone: north, Export: 100},
 		{Point: 34, Account: ann, Zone: south, Import: 100},
@@ -51,7 +51,7 @@ func TestNotWorthTheLoss(t *testing.T) {
 		t.Errorf("trades %+v", got.Trades)
 	}
 	line.LossPPM = 0
-	w.must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: north, From: start, Line: line}))
+	w.Must(t, operator, grid.SetLineKind.Encode(grid.SetLine{Microgrid: town, Zone: north, From: start, Line: line}))
 	if got := Clear(w, town, i, positions); len(got.Trades) != 1 {
 		t.Errorf("without the loss, trades %+v", got.Trades)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tariff"
@@ -29,11 +30,11 @@ const (
 
 // founded is a world with a town of two feeders and four homes: 31 and 32 in the
 // north, 33 and 34 in the south, 31 ann's. The path costs 10 a Wh.
-func founded(t testing.TB) *world {
+func founded(t testing.TB) *optest.World {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, Ops)
 	for a := operator; a < 6; a++ {
-		w.must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
+		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
 	}
 	connect := func(p grid.PointID, z grid.ZoneID) tx.Operation {
 		return grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: p, Zone: z, Account: ann, From: start})
@@ -44,7 +45,7 @@ func founded(t testing.TB) *world {
 			Line: grid.Line{Charge: 10, ExportLimit: grid.NoLimit, ImportLimit: grid.NoLimit},
 		})
 	}
-	w.must(t, operator,
+	w.Must(t, operator,
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: town, Root: root, Currency: euro, Gateway: operator, Utility: 2, Network: 3, Levy: 4,
@@ -59,37 +60,39 @@ func founded(t testing.TB) *world {
 
 func TestSetRulesPrecedence(t *testing.T) {
 	good := SetRules{town, Rules{Mode: auction.MidMarket, Rule: auction.ClearingRule}}
-	precedence(t, founded(t), operator, SetRulesKind, good, []broken[SetRules]{
-		{ErrRulesStarted, func(w *world, _ *tx.AccountID, _ *SetRules) { grid.Advance(w, town) }},
-		{grid.ErrNotOperator, func(_ *world, signer *tx.AccountID, _ *SetRules) { *signer = ann }},
-		{grid.ErrNoMicrogrid, func(_ *world, _ *tx.AccountID, o *SetRules) { o.Microgrid++ }},
-		{ErrPriceRule, func(_ *world, _ *tx.AccountID, o *SetRules) { o.Rules.Rule++ }},
-		{ErrMode, func(_ *world, _ *tx.AccountID, o *SetRules) { o.Rules.Mode++ }},
+	optest.Precedence(t, founded(t), operator, SetRulesKind, good, []optest.Broken[SetRules]{
+		{ErrRulesStarted, func(w *optest.World, _ *tx.AccountID, _ *SetRules) { grid.Advance(w, town) }},
+		{grid.ErrNotOperator, func(_ *optest.World, signer *tx.AccountID, _ *SetRules) { *signer = ann }},
+		{grid.ErrNoMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *SetRules) { o.Microgrid++ }},
+		{ErrPriceRule, func(_ *optest.World, _ *tx.AccountID, o *SetRules) { o.Rules.Rule++ }},
+		{ErrMode, func(_ *optest.World, _ *tx.AccountID, o *SetRules) { o.Rules.Mode++ }},
 	})
 }
 
 func TestSetWishPrecedence(t *testing.T) {
 	good := SetWish{town, 31, start, Wish{Buy: new(MaxLimit), Sell: new(-MaxLimit), Green: true, Partners: []grid.PointID{32, 33}}}
-	precedence(t, founded(t), ann, SetWishKind, good, []broken[SetWish]{
-		{ErrWishSettled, func(_ *world, _ *tx.AccountID, o *SetWish) { o.From++ }},
-		{ErrWishSettled, func(w *world, _ *tx.AccountID, o *SetWish) { grid.Advance(w, town); o.From = start }},
-		{ErrWishSigner, func(_ *world, signer *tx.AccountID, _ *SetWish) { *signer = 2 }},
-		{ErrWishPoint, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Point = 35 }},
-		{ErrWishGrid, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Microgrid++ }},
-		{ErrPartners, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = make([]grid.PointID, MaxPartners+1) }},
-		{ErrPartners, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{33, 33} }},
-		{ErrPartners, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{o.Point} }},
-		{ErrWishGreen, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Buy = nil }},
-		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell = new(-MaxLimit - 1) }},
-		{ErrWishLimit, func(_ *world, _ *tx.AccountID, o *SetWish) { o.Wish.Sell, o.Wish.Buy = nil, new(MaxLimit+1) }},
+	optest.Precedence(t, founded(t), ann, SetWishKind, good, []optest.Broken[SetWish]{
+		{ErrWishSettled, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.From++ }},
+		{ErrWishSettled, func(w *optest.World, _ *tx.AccountID, o *SetWish) { grid.Advance(w, town); o.From = start }},
+		{ErrWishSigner, func(_ *optest.World, signer *tx.AccountID, _ *SetWish) { *signer = 2 }},
+		{ErrWishPoint, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Point = 35 }},
+		{ErrWishGrid, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Microgrid++ }},
+		{ErrPartners, func(_ *optest.World, _ *tx.AccountID, o *SetWish) {
+			o.Wish.Partners = make([]grid.PointID, MaxPartners+1)
+		}},
+		{ErrPartners, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{33, 33} }},
+		{ErrPartners, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Wish.Partners = []grid.PointID{o.Point} }},
+		{ErrWishGreen, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Wish.Buy = nil }},
+		{ErrWishLimit, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Wish.Sell = new(-MaxLimit - 1) }},
+		{ErrWishLimit, func(_ *optest.World, _ *tx.AccountID, o *SetWish) { o.Wish.Sell, o.Wish.Buy = nil, new(MaxLimit+1) }},
 	})
 }
 
 // TestRulesAndWishesHoldFromTheirDates changes both from the second interval on.
 func TestRulesAndWishesHoldFromTheirDates(t *testing.T) {
 	w := founded(t)
-	w.must(t, operator, SetWishKind.Encode(SetWish{town, 31, start + hour, Wish{SellsGreen: true}}))
-	Adopt(&w.ctx, w, town, start+hour, Rules{Mode: auction.PayAsBid})
+	w.Must(t, operator, SetWishKind.Encode(SetWish{town, 31, start + hour, Wish{SellsGreen: true}}))
+	Adopt(&w.Ctx, w, town, start+hour, Rules{Mode: auction.PayAsBid})
 	if RulesAt(w, town, start) != DefaultRules || RulesAt(w, town, start+hour).Mode != auction.PayAsBid {
 		t.Error("rules hold from their date on, the default before")
 	}
@@ -161,7 +164,7 @@ func TestClear(t *testing.T) {
 	} {
 		w := founded(t)
 		for point, wish := range c.wish {
-			w.must(t, operator, SetWishKind.Encode(SetWish{town, point, start, wish}))
+			w.Must(t, operator, SetWishKind.Encode(SetWish{town, point, start, wish}))
 		}
 		got := Clear(w, town, interval.Interval{Start: start, Length: interval.Minutes60}, c.positions)
 		if len(got.Place) != 4 || got.Place[3] != (Place{Zone: 2, Path: 10}) {

@@ -9,6 +9,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
@@ -33,28 +34,31 @@ const (
 	start = 27 * hour
 )
 
+// world is where operations on meters are tried.
+type world struct{ *optest.World }
+
 // founded is a world with the town; corrections are taken for a day.
-func founded(t testing.TB) *world {
+func founded(t testing.TB) world {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, Ops)
 	for a := operator; a <= ann; a++ {
-		w.must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
+		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
 	}
-	w.must(t, operator,
+	w.Must(t, operator,
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: town, Root: 20, Currency: euro, Gateway: gateway, Utility: 2, Network: 3, Levy: 4,
 			Length: interval.Minutes60, Start: start, Grace: 1800, Correction: 24 * 3600,
 		}))
 	for _, p := range []grid.PointID{home1, home2} {
-		w.must(t, operator, grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: p, Zone: 20, Account: ann, CapacityW: 10_000, From: start}))
+		w.Must(t, operator, grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: p, Zone: 20, Account: ann, CapacityW: 10_000, From: start}))
 	}
 	for d, p := range map[grid.DeviceID]grid.PointID{meter1: home1, meter2: home2} {
-		w.must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: d, Point: p, Kind: grid.Meter, From: start}))
+		w.Must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: d, Point: p, Kind: grid.Meter, From: start}))
 	}
-	w.must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: solar, Point: home1, Kind: grid.Solar, CapacityW: 5000, From: start}))
-	w.ctx.Time = start + 1000*hour
-	return w
+	w.Must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: solar, Point: home1, Kind: grid.Solar, CapacityW: 5000, From: start}))
+	w.Ctx.Time = start + 1000*hour
+	return world{w}
 }
 
 // actual is what a device measured.
@@ -76,14 +80,14 @@ func record(n int, values ...Value) tx.Operation {
 }
 
 // close ends the first open interval; it returns the exceptions, too.
-func (w *world) close(t testing.TB) ([]Position, []string) {
+func (w world) close(t testing.TB) ([]Position, []string) {
 	t.Helper()
 	m, _ := grid.At(w, town)
-	w.ctx.Take()
-	positions := Close(&w.ctx, w, town, m)
+	w.Ctx.Take()
+	positions := Close(&w.Ctx, w, town, m)
 	grid.Advance(w, town)
 	w.Keep()
-	return positions, exceptions(w.ctx.Take())
+	return positions, exceptions(w.Ctx.Take())
 }
 
 // exceptions are receipts in short: device, reason, from, to and energies.
@@ -103,25 +107,25 @@ func TestRecordPrecedence(t *testing.T) {
 	for range 26 {
 		w.close(t)
 	}
-	w.must(t, gateway, record(30, all(10)...))
+	w.Must(t, gateway, record(30, all(10)...))
 	good := Record{town, []Readings{{Start: at(30), Values: []Value{actual(meter1, MaxEnergy, 0), {Device: meter2, Quality: Final}}}}}
 	good.Intervals[0].Values[1].Quality = Actual
-	precedence(t, w, gateway, RecordKind, good, []broken[Record]{
-		{ErrOverwrite, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Quality = Substituted }},
-		{ErrFinal, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = at(0) }},
-		{ErrDevice, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Device = 44 }},
-		{ErrBeforeStart, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = at(-1) }},
-		{ErrFuture, func(w *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = w.ctx.Time }},
-		{ErrFuture, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = 1<<63 - 1 - (1<<63-1)%hour }},
-		{ErrAlignment, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Start++ }},
-		{ErrNotGateway, func(_ *world, signer *tx.AccountID, _ *Record) { *signer = ann }},
-		{ErrMicrogrid, func(_ *world, _ *tx.AccountID, o *Record) { o.Microgrid++ }},
-		{ErrQuality, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Quality = 'V' }},
-		{ErrTooLarge, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Export = MaxEnergy + 1 }},
-		{ErrNegative, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Import = -1 }},
-		{ErrOrder, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Device = meter1 }},
-		{ErrNoReadings, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals[0].Values = nil }},
-		{ErrNoReadings, func(_ *world, _ *tx.AccountID, o *Record) { o.Intervals = nil }},
+	optest.Precedence(t, w.World, gateway, RecordKind, good, []optest.Broken[Record]{
+		{ErrOverwrite, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Quality = Substituted }},
+		{ErrFinal, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = at(0) }},
+		{ErrDevice, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Device = 44 }},
+		{ErrBeforeStart, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = at(-1) }},
+		{ErrFuture, func(w *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = w.Ctx.Time }},
+		{ErrFuture, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Start = 1<<63 - 1 - (1<<63-1)%hour }},
+		{ErrAlignment, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Start++ }},
+		{ErrNotGateway, func(_ *optest.World, signer *tx.AccountID, _ *Record) { *signer = ann }},
+		{ErrMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Microgrid++ }},
+		{ErrQuality, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Quality = 'V' }},
+		{ErrTooLarge, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Export = MaxEnergy + 1 }},
+		{ErrNegative, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Import = -1 }},
+		{ErrOrder, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Device = meter1 }},
+		{ErrNoReadings, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values = nil }},
+		{ErrNoReadings, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals = nil }},
 	})
 }
 
@@ -129,7 +133,7 @@ func TestRecordTakesIntervalsInOrder(t *testing.T) {
 	w := founded(t)
 	for _, starts := range [][2]int{{1, 1}, {2, 1}} {
 		twice := RecordKind.Encode(Record{town, []Readings{{Start: at(starts[0]), Values: all(1)}, {Start: at(starts[1]), Values: all(1)}}})
-		if _, err := w.try(gateway, twice); err != ErrOrder { //nolint:errorlint // This very refusal.
+		if _, err := w.Try(gateway, twice); err != ErrOrder { //nolint:errorlint // This very refusal.
 			t.Errorf("intervals %v: %v, want %v", starts, err, ErrOrder)
 		}
 	}
@@ -140,8 +144,8 @@ func TestRecordTakesIntervalsInOrder(t *testing.T) {
 func TestClockAheadOfTheBlock(t *testing.T) {
 	w := founded(t)
 	for skew, want := range map[interval.Time]error{MaxSkew: nil, MaxSkew + 1: ErrFuture} {
-		w.ctx.Time = at(1) - skew
-		if _, err := w.try(gateway, record(0, all(1)...)); err != want { //nolint:errorlint // This very refusal.
+		w.Ctx.Time = at(1) - skew
+		if _, err := w.Try(gateway, record(0, all(1)...)); err != want { //nolint:errorlint // This very refusal.
 			t.Errorf("%d s ahead: %v, want %v", skew, err, want)
 		}
 		w.Undo()
@@ -149,15 +153,15 @@ func TestClockAheadOfTheBlock(t *testing.T) {
 }
 
 func TestLapsePrecedence(t *testing.T) {
-	precedence(t, founded(t), operator, LapseKind, Lapse{town, at(5)}, []broken[Lapse]{
-		{ErrLapseFuture, func(w *world, _ *tx.AccountID, o *Lapse) { o.Until = w.ctx.Time + 1 }},
-		{ErrLapseSigner, func(_ *world, signer *tx.AccountID, _ *Lapse) { *signer = gateway }},
-		{ErrLapseGrid, func(_ *world, _ *tx.AccountID, o *Lapse) { o.Microgrid++ }},
+	optest.Precedence(t, founded(t).World, operator, LapseKind, Lapse{town, at(5)}, []optest.Broken[Lapse]{
+		{ErrLapseFuture, func(w *optest.World, _ *tx.AccountID, o *Lapse) { o.Until = w.Ctx.Time + 1 }},
+		{ErrLapseSigner, func(_ *optest.World, signer *tx.AccountID, _ *Lapse) { *signer = gateway }},
+		{ErrLapseGrid, func(_ *optest.World, _ *tx.AccountID, o *Lapse) { o.Microgrid++ }},
 	})
 }
 
 // due reports whether the nth interval is complete and whether it is overdue.
-func (w *world) due(n int) [2]bool {
+func (w world) due(n int) [2]bool {
 	m, _ := grid.At(w, town)
 	return [2]bool{Complete(w, town, m, at(n)), Overdue(w, town, m, at(n))}
 }
@@ -173,19 +177,19 @@ func TestDue(t *testing.T) {
 		}
 	}
 	expect("nothing is there", 0, [2]bool{false, false})
-	w.must(t, gateway, record(0, all(10)[:2]...))
+	w.Must(t, gateway, record(0, all(10)[:2]...))
 	expect("two of three", 0, [2]bool{false, false})
-	w.must(t, gateway, record(0, all(10)[1:]...)) // One of them again.
+	w.Must(t, gateway, record(0, all(10)[1:]...)) // One of them again.
 	expect("all three", 0, [2]bool{true, false})
 
-	w.must(t, gateway, record(2, all(10)[0]))
+	w.Must(t, gateway, record(2, all(10)[0]))
 	expect("the meters are an hour further, the grace is half of one", 1, [2]bool{false, true})
 	expect("the meters are just there", 2, [2]bool{false, false})
-	w.must(t, operator, LapseKind.Encode(Lapse{town, at(3) - 1}))
+	w.Must(t, operator, LapseKind.Encode(Lapse{town, at(3) - 1}))
 	expect("its last second is waited for", 2, [2]bool{false, false})
-	w.must(t, operator, LapseKind.Encode(Lapse{town, at(3)}))
+	w.Must(t, operator, LapseKind.Encode(Lapse{town, at(3)}))
 	expect("nothing is waited for", 2, [2]bool{false, true})
-	w.must(t, operator, LapseKind.Encode(Lapse{town, at(1)}))
+	w.Must(t, operator, LapseKind.Encode(Lapse{town, at(1)}))
 	expect("the clock does not go back", 2, [2]bool{false, true})
 }
 
@@ -193,13 +197,13 @@ func TestDue(t *testing.T) {
 // its reading counts neither for another device nor against those after it.
 func TestEndedDevice(t *testing.T) {
 	w := founded(t)
-	w.must(t, gateway, record(0, all(10)...), record(1, all(10)[:2]...))
-	w.must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: home2, Until: at(1)}))
+	w.Must(t, gateway, record(0, all(10)...), record(1, all(10)[:2]...))
+	w.Must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: home2, Until: at(1)}))
 	w.close(t)
 	if got := w.due(1); got[0] {
 		t.Error("the panels have no reading, and the interval is complete")
 	}
-	w.must(t, gateway, record(1, all(10)[2]))
+	w.Must(t, gateway, record(1, all(10)[2]))
 	if got := w.due(1); !got[0] {
 		t.Error("both devices that are left have readings, and the interval is not complete")
 	}
@@ -213,8 +217,8 @@ func TestEndedDevice(t *testing.T) {
 // keep their readings.
 func TestEndedDeviceBefore(t *testing.T) {
 	w := founded(t)
-	w.must(t, gateway, record(0, all(10)...), record(1, all(10)...))
-	w.must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: home1, Until: at(1)}))
+	w.Must(t, gateway, record(0, all(10)...), record(1, all(10)...))
+	w.Must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: home1, Until: at(1)}))
 	w.close(t)
 	positions, odd := w.close(t)
 	if want := []Position{{Point: home2, Account: ann, Zone: 20, Export: 5}}; !slices.Equal(positions, want) || odd != nil {
@@ -224,7 +228,7 @@ func TestEndedDeviceBefore(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	w := founded(t)
-	w.must(t, gateway, record(0, actual(meter1, 300, 20), Value{Device: meter2, Import: 5, Quality: Substituted}, actual(solar, 1, 700)))
+	w.Must(t, gateway, record(0, actual(meter1, 300, 20), Value{Device: meter2, Import: 5, Quality: Substituted}, actual(solar, 1, 700)))
 	positions, odd := w.close(t)
 	want := []Position{
 		{Point: home1, Account: ann, Zone: 20, Import: 300, Export: 20, Produced: 700, Renewable: true},
@@ -248,13 +252,13 @@ func TestEstimates(t *testing.T) {
 	}
 	expect("nothing was ever read", 0)
 	for n := 1; n < 24; n++ {
-		w.must(t, gateway, record(n, all(quantity.Energy(1000+n))...))
+		w.Must(t, gateway, record(n, all(quantity.Energy(1000+n))...))
 		w.close(t)
 	}
 	expect("an estimate of yesterday is no measurement; the hour before is", 1023)
 	expect("yesterday", 1001)
 	for n := 26; n < 7*24; n++ {
-		w.must(t, gateway, record(n, all(quantity.Energy(2000+n))...))
+		w.Must(t, gateway, record(n, all(quantity.Energy(2000+n))...))
 		w.close(t)
 	}
 	expect("a week ago would be final: the day before", 2000+6*24)
@@ -264,11 +268,11 @@ func TestEstimates(t *testing.T) {
 // what the first one said.
 func TestReadAgain(t *testing.T) {
 	w := founded(t)
-	w.must(t, gateway, record(0, Value{Device: meter1, Import: 1, Quality: Estimated}))
-	if odd := exceptions(w.must(t, gateway, record(0, actual(meter1, 10, 0)))); odd != nil {
+	w.Must(t, gateway, record(0, Value{Device: meter1, Import: 1, Quality: Estimated}))
+	if odd := exceptions(w.Must(t, gateway, record(0, actual(meter1, 10, 0)))); odd != nil {
 		t.Errorf("a reading that replaces an estimate is reported: %v", odd)
 	}
-	receipts := w.must(t, gateway, record(0, actual(meter1, 11, 0), actual(meter2, 3, 0)), record(0, actual(meter2, 3, 0)))
+	receipts := w.Must(t, gateway, record(0, actual(meter1, 11, 0), actual(meter2, 3, 0)), record(0, actual(meter2, 3, 0)))
 	if odd, want := exceptions(receipts), []string{"41: 6 from 0 to 0, 10/0"}; !slices.Equal(odd, want) {
 		t.Errorf("%v, want %v", odd, want)
 	}
@@ -283,9 +287,9 @@ func TestReadAgain(t *testing.T) {
 // TestRevisions corrects a settled interval twice before it is settled again.
 func TestRevisions(t *testing.T) {
 	w := founded(t)
-	w.must(t, gateway, record(0, all(10)[1:]...), record(1, all(10)...))
+	w.Must(t, gateway, record(0, all(10)[1:]...), record(1, all(10)...))
 	w.close(t) // Meter 1 is missing and was never read: 0.
-	receipts := w.must(t, gateway, record(0, actual(meter1, 70, 0)), record(0, actual(meter1, 80, 0)), record(0, actual(meter1, 80, 0)))
+	receipts := w.Must(t, gateway, record(0, actual(meter1, 70, 0)), record(0, actual(meter1, 80, 0)), record(0, actual(meter1, 80, 0)))
 	if got, want := exceptions(receipts), []string{"41: 2 from 0 to 0, 70/0", "41: 2 from 0 to 0, 80/0"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -309,9 +313,9 @@ func TestFinal(t *testing.T) {
 	for range 25 {
 		w.close(t)
 	}
-	w.must(t, gateway, record(0, actual(meter1, 5, 0))) // 24 hours after its end.
+	w.Must(t, gateway, record(0, actual(meter1, 5, 0))) // 24 hours after its end.
 	w.close(t)
-	if _, err := w.try(gateway, record(0, actual(meter1, 6, 0))); err != nil {
+	if _, err := w.Try(gateway, record(0, actual(meter1, 6, 0))); err != nil {
 		t.Errorf("an interval that waits to be settled again: %v", err)
 	}
 	w.Undo()
@@ -321,7 +325,7 @@ func TestFinal(t *testing.T) {
 	}
 	w.Keep()
 	for n, want := range map[int]error{0: ErrFinal, 1: nil} {
-		if _, err := w.try(gateway, record(n, actual(meter1, 7, 0))); err != want { //nolint:errorlint // This very refusal.
+		if _, err := w.Try(gateway, record(n, actual(meter1, 7, 0))); err != want { //nolint:errorlint // This very refusal.
 			t.Errorf("interval %d: %v, want %v", n, err, want)
 		}
 		w.Undo()
@@ -332,7 +336,7 @@ func TestFinal(t *testing.T) {
 }
 
 // keys are the settled intervals that are kept.
-func keys(w *world) func(func(interval.Time) bool) {
+func keys(w world) func(func(interval.Time) bool) {
 	return func(yield func(interval.Time) bool) {
 		for k := range history.All(w) {
 			if !yield(k.Start) {

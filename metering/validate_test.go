@@ -16,7 +16,7 @@ func TestExceptions(t *testing.T) {
 		w := founded(t)
 		var got []string
 		for n := range hours {
-			w.must(t, gateway, record(n, values(n)...))
+			w.Must(t, gateway, record(n, values(n)...))
 			_, odd := w.close(t)
 			got = append(got, odd...)
 		}
@@ -64,14 +64,14 @@ func TestExceptions(t *testing.T) {
 // which half of all produce are reported; nights do not count.
 func TestPeersSayWhatIsDark(t *testing.T) {
 	w := founded(t)
-	w.must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: 44, Point: home2, Kind: grid.Solar, From: start}))
+	w.Must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: 44, Point: home2, Kind: grid.Solar, From: start}))
 	var got []string
 	for n := range 48 {
 		sun := quantity.Energy(0)
 		if n%24 >= 4 && n%24 < 8 { // Four hours a day.
 			sun = quantity.Energy(100 + n)
 		}
-		w.must(t, gateway, record(n, actual(meter1, quantity.Energy(n), 0), actual(meter2, quantity.Energy(n), 0), actual(solar, 0, sun), actual(44, 0, 0)))
+		w.Must(t, gateway, record(n, actual(meter1, quantity.Energy(n), 0), actual(meter2, quantity.Energy(n), 0), actual(solar, 0, sun), actual(44, 0, 0)))
 		_, odd := w.close(t)
 		got = append(got, odd...)
 	}

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
 )
 
 // naive is the anti-replay window of RFC 4303 §3.4.3 as a set: every nonce that
@@ -34,7 +35,7 @@ func (n *naive) use(nonce uint64) *op.Refusal {
 // kind of step, and asks after each for all that lie around the window.
 func TestNonceWindow(t *testing.T) {
 	for _, step := range []uint64{1, 7, 8, 63, NonceWindow - 1, NonceWindow, NonceWindow + 1, 5 * NonceWindow} {
-		w, model := newWorld(t), &naive{used: map[uint64]bool{}}
+		w, model := optest.NewWorld(t, Ops), &naive{used: map[uint64]bool{}}
 		const begin = 2 * NonceWindow
 		for at := begin + step; at <= begin+6*step; at += step {
 			for _, nonce := range []uint64{at, at, at - 1, at + 3 - NonceWindow, at + 1 - NonceWindow, at - NonceWindow} {
@@ -60,7 +61,7 @@ func TestNonceWindow(t *testing.T) {
 // TestNonceWindowRandomly jumps anywhere, to the last nonce that there is, too.
 func TestNonceWindowRandomly(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w, model := newWorld(t), &naive{used: map[uint64]bool{}}
+		w, model := optest.NewWorld(t, Ops), &naive{used: map[uint64]bool{}}
 		base := rapid.SampledFrom([]uint64{0, 1 << 32, math.MaxUint64 - 3000}).Draw(rt, "base")
 		for range 40 {
 			nonce := base + rapid.Uint64Range(0, 3000).Draw(rt, "ahead")
@@ -74,7 +75,7 @@ func TestNonceWindowRandomly(t *testing.T) {
 // TestLastNonce uses the last nonce first: what lies within the window behind it
 // is still good.
 func TestLastNonce(t *testing.T) {
-	w := newWorld(t)
+	w := optest.NewWorld(t, Ops)
 	for _, c := range []struct {
 		nonce uint64
 		want  *op.Refusal
@@ -94,7 +95,7 @@ func TestLastNonce(t *testing.T) {
 
 // TestNoncesAreEachAccountsOwn uses one number in two accounts.
 func TestNoncesAreEachAccountsOwn(t *testing.T) {
-	w := newWorld(t)
+	w := optest.NewWorld(t, Ops)
 	if UseNonce(w, ann, 5) != nil || UseNonce(w, bob, 5) != nil || UseNonce(w, ann, 5) != ErrNonceUsed {
 		t.Error("a nonce is used once by each account")
 	}

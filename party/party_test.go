@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -26,9 +27,9 @@ func keyOf(name string) tx.Key {
 func owner(name string) Credential { return Credential{Key: keyOf(name), Role: Owner} }
 
 // founded is a world in which the founder has a key.
-func founded(t testing.TB) *world {
+func founded(t testing.TB) *optest.World {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, Ops)
 	if no := Genesis(w, founder, []Credential{owner("founder")}); no != nil {
 		t.Fatal(no)
 	}
@@ -50,48 +51,48 @@ var neutral = tx.Key{Scheme: tx.Ed25519, Public: append([]byte{1}, make([]byte, 
 
 func TestOpenPrecedence(t *testing.T) {
 	good := Open{Account: ann, Keys: []Credential{owner("ann"), {Key: keyOf("meter"), Role: Meter}}}
-	precedence(t, founded(t), founder, OpenKind, good, []broken[Open]{
-		{ErrTaken, func(_ *world, _ *tx.AccountID, o *Open) { o.Account = founder }},
-		{ErrNoOwner, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[0].Role = Operate }},
-		{ErrKeyTwice, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[1].Key = o.Keys[0].Key }},
-		{ErrRole, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[1].Role = 4 }},
-		{ErrRole, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[1].Role = 0 }},
-		{ErrWeakKey, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[1].Key = neutral }},
-		{ErrKey, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys[1].Key.Public = make([]byte, 31) }},
-		{ErrManyKeys, func(_ *world, _ *tx.AccountID, o *Open) { o.Keys = append(o.Keys, many(15)...) }},
-		{ErrNoAccount, func(_ *world, _ *tx.AccountID, o *Open) { o.Account = 0 }},
+	optest.Precedence(t, founded(t), founder, OpenKind, good, []optest.Broken[Open]{
+		{ErrTaken, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Account = founder }},
+		{ErrNoOwner, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[0].Role = Operate }},
+		{ErrKeyTwice, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[1].Key = o.Keys[0].Key }},
+		{ErrRole, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[1].Role = 4 }},
+		{ErrRole, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[1].Role = 0 }},
+		{ErrWeakKey, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[1].Key = neutral }},
+		{ErrKey, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys[1].Key.Public = make([]byte, 31) }},
+		{ErrManyKeys, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Keys = append(o.Keys, many(15)...) }},
+		{ErrNoAccount, func(_ *optest.World, _ *tx.AccountID, o *Open) { o.Account = 0 }},
 	})
 }
 
 func TestRotatePrecedence(t *testing.T) {
 	w := founded(t)
-	w.must(t, founder, OpenKind.Encode(Open{Account: ann, Keys: []Credential{owner("ann"), {Key: keyOf("service"), Role: Operate}}}))
+	w.Must(t, founder, OpenKind.Encode(Open{Account: ann, Keys: []Credential{owner("ann"), {Key: keyOf("service"), Role: Operate}}}))
 	good := Rotate{Account: ann, Remove: []tx.Key{keyOf("ann")}, Add: []Credential{owner("new")}}
-	precedence(t, w, ann, RotateKind, good, []broken[Rotate]{
-		{ErrRotateNotOwned, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Add[0].Role = Operate }},
-		{ErrManyKeys, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Add = append(o.Add, many(15)...) }},
-		{ErrRotateUnchanged, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Add[3].Key = keyOf("service") }},
-		{ErrRotateUnknown, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Remove[0] = keyOf("bob") }},
-		{ErrRotateSigner, func(_ *world, signer *tx.AccountID, _ *Rotate) { *signer = founder }},
-		{ErrRotateAccount, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Account = bob }},
-		{ErrKeyTwice, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Add[4] = o.Add[5] }},
-		{ErrManyKeys, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Add = append(o.Add, many(1)...) }},
-		{ErrRotateNothing, func(_ *world, _ *tx.AccountID, o *Rotate) { o.Remove, o.Add = nil, nil }},
+	optest.Precedence(t, w, ann, RotateKind, good, []optest.Broken[Rotate]{
+		{ErrRotateNotOwned, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Add[0].Role = Operate }},
+		{ErrManyKeys, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Add = append(o.Add, many(15)...) }},
+		{ErrRotateUnchanged, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Add[3].Key = keyOf("service") }},
+		{ErrRotateUnknown, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Remove[0] = keyOf("bob") }},
+		{ErrRotateSigner, func(_ *optest.World, signer *tx.AccountID, _ *Rotate) { *signer = founder }},
+		{ErrRotateAccount, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Account = bob }},
+		{ErrKeyTwice, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Add[4] = o.Add[5] }},
+		{ErrManyKeys, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Add = append(o.Add, many(1)...) }},
+		{ErrRotateNothing, func(_ *optest.World, _ *tx.AccountID, o *Rotate) { o.Remove, o.Add = nil, nil }},
 	})
 }
 
 // TestGuardian lets a guardian act for an account until it has a key of its own.
 func TestGuardian(t *testing.T) {
 	w := founded(t)
-	w.must(t, founder, OpenKind.Encode(Open{Account: ann}))
+	w.Must(t, founder, OpenKind.Encode(Open{Account: ann}))
 	if !ActsFor(w, founder, ann) || ActsFor(w, bob, ann) || ActsFor(w, ann, founder) {
 		t.Error("the guardian of an account without keys, and nobody else, acts for it")
 	}
-	w.must(t, founder, RotateKind.Encode(Rotate{Account: ann, Add: []Credential{owner("ann")}}))
+	w.Must(t, founder, RotateKind.Encode(Rotate{Account: ann, Add: []Credential{owner("ann")}}))
 	if ActsFor(w, founder, ann) || !ActsFor(w, ann, ann) {
 		t.Error("an account with a key acts for itself, and nobody for it")
 	}
-	if _, err := w.try(founder, RotateKind.Encode(Rotate{Account: ann, Remove: []tx.Key{keyOf("ann")}})); err == nil {
+	if _, err := w.Try(founder, RotateKind.Encode(Rotate{Account: ann, Remove: []tx.Key{keyOf("ann")}})); err == nil {
 		t.Error("the former guardian took the account back")
 	}
 	if a, _ := At(w, ann); a.Guardian != founder {
@@ -102,7 +103,7 @@ func TestGuardian(t *testing.T) {
 // TestRotateInOneStep replaces the only key: an account is never without an owner.
 func TestRotateInOneStep(t *testing.T) {
 	w := founded(t)
-	w.must(t, founder, RotateKind.Encode(Rotate{
+	w.Must(t, founder, RotateKind.Encode(Rotate{
 		Account: founder, Remove: []tx.Key{keyOf("founder")},
 		Add: []Credential{owner("new"), {Key: keyOf("gateway"), Role: Meter}},
 	}))
@@ -113,7 +114,7 @@ func TestRotateInOneStep(t *testing.T) {
 		}
 	}
 	// The same key comes back in another role.
-	w.must(t, founder, RotateKind.Encode(Rotate{
+	w.Must(t, founder, RotateKind.Encode(Rotate{
 		Account: founder, Remove: []tx.Key{keyOf("gateway")}, Add: []Credential{{Key: keyOf("gateway"), Role: Operate}},
 	}))
 	if a, _ := At(w, founder); len(a.Keys) != 2 || a.Keys[1].Role != Operate {

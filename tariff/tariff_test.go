@@ -6,6 +6,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -21,13 +22,13 @@ const (
 )
 
 // founded is a world with a town whose first interval is settled.
-func founded(t testing.TB) *world {
+func founded(t testing.TB) *optest.World {
 	t.Helper()
-	w := newWorld(t)
+	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, Ops)
 	for a := operator; a < 5; a++ {
-		w.must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
+		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
 	}
-	w.must(t, operator,
+	w.Must(t, operator,
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: town, Root: 20, Currency: euro, Gateway: operator, Utility: 2, Network: 3, Levy: 4,
@@ -40,19 +41,21 @@ func founded(t testing.TB) *world {
 
 func TestSetPrecedence(t *testing.T) {
 	good := Set{town, []Step{{open, Prices{320, 80, 10}}, {open + hour, Prices{MaxPrice, -MaxPrice, MaxPrice}}}}
-	precedence(t, founded(t), operator, SetKind, good, []broken[Set]{
-		{grid.ErrFromAligned, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].From++ }},
-		{grid.ErrSettled, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[0].From -= hour }},
-		{grid.ErrNotOperator, func(_ *world, signer *tx.AccountID, _ *Set) { *signer = 2 }},
-		{grid.ErrNoMicrogrid, func(_ *world, _ *tx.AccountID, o *Set) { o.Microgrid++ }},
-		{ErrFeedIn, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{80, 81, 0} }},
-		{ErrPrice, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{MaxPrice + 1, MaxPrice + 2, 0} }},
-		{ErrPrice, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, -MaxPrice - 1, 0} }},
-		{ErrPrice, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, 1, -1} }},
-		{ErrPrice, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, 1, MaxPrice + 1} }},
-		{ErrOrder, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps[1].From = o.Steps[0].From }},
-		{ErrNoSteps, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps = make([]Step, MaxSteps+1) }},
-		{ErrNoSteps, func(_ *world, _ *tx.AccountID, o *Set) { o.Steps = nil }},
+	optest.Precedence(t, founded(t), operator, SetKind, good, []optest.Broken[Set]{
+		{grid.ErrFromAligned, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].From++ }},
+		{grid.ErrSettled, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[0].From -= hour }},
+		{grid.ErrNotOperator, func(_ *optest.World, signer *tx.AccountID, _ *Set) { *signer = 2 }},
+		{grid.ErrNoMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Microgrid++ }},
+		{ErrFeedIn, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{80, 81, 0} }},
+		{ErrPrice, func(_ *optest.World, _ *tx.AccountID, o *Set) {
+			o.Steps[1].Prices = Prices{MaxPrice + 1, MaxPrice + 2, 0}
+		}},
+		{ErrPrice, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, -MaxPrice - 1, 0} }},
+		{ErrPrice, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, 1, -1} }},
+		{ErrPrice, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].Prices = Prices{0, 1, MaxPrice + 1} }},
+		{ErrOrder, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps[1].From = o.Steps[0].From }},
+		{ErrNoSteps, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps = make([]Step, MaxSteps+1) }},
+		{ErrNoSteps, func(_ *optest.World, _ *tx.AccountID, o *Set) { o.Steps = nil }},
 	})
 }
 
@@ -61,7 +64,7 @@ func TestSetPrecedence(t *testing.T) {
 func TestTimeOfUse(t *testing.T) {
 	w := founded(t)
 	night, day := Prices{200, 80, 5}, Prices{320, 60, 5}
-	w.must(t, operator, SetKind.Encode(Set{town, []Step{{open + hour, night}, {open + 7*hour, day}, {open + 22*hour, night}}}))
+	w.Must(t, operator, SetKind.Encode(Set{town, []Step{{open + hour, night}, {open + 7*hour, day}, {open + 22*hour, night}}}))
 	for at, want := range map[interval.Time]Prices{
 		open: {}, open + hour - 1: {}, open + hour: night, open + 7*hour - 1: night, open + 7*hour: day, open + 22*hour: night, open + 99*hour: night,
 	} {

@@ -28,9 +28,9 @@ func refuse(pkg, dep string, test bool) string {
 	standard := !strings.Contains(strings.Split(dep, "/")[0], ".")
 	owner, owned := theirsAlone[dep]
 	switch {
-	case isOurs && ours == pkg && test:
+	case isOurs && test && (ours == pkg || listed(oursInTests, ours)):
 		return ""
-	case isOurs && !mayImport(pkg, ours):
+	case isOurs && (listed(oursInTests, ours) || !mayImport(pkg, ours)):
 		return fmt.Sprintf("%s must not import %s", pkg, ours)
 	case isOurs:
 		return ""

@@ -25,7 +25,7 @@ var rooms = []room{
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway view", false},
 	{"wiring", "node community report cmd/commonwatt", true},
-	{"tests", "sim tidy tidy/mutants docs/gen", false},
+	{"tests", "optest sim tidy tidy/mutants docs/gen", false},
 }
 
 // pureRooms decide consensus: every node computes the same from the same block.
@@ -45,6 +45,9 @@ var theirs = map[string]string{
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"cmd/commonwatt": "github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }
+
+// oursInTests is the packages of ours that only tests import, in any room.
+const oursInTests = "optest"
 
 // theirsInTests is the modules that tests of any package may import.
 const theirsInTests = "pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"

@@ -74,7 +74,7 @@ func serve(dir string) {
 }
 
 // Kills of the default run; COMMONWATT_KILLS asks for more.
-const killsDefault = 50
+const killsDefault = 20
 
 // A node that is killed at random under load loses no acknowledged envelope and
 // applies none twice. The client is a real one: what was not acknowledged it
@@ -143,22 +143,36 @@ func (c *client) live(life time.Duration) error {
 		return fmt.Errorf("the node does not come up: %q", lines.Text())
 	}
 	var sending sync.WaitGroup
-	sending.Go(func() { c.send(stdin) })
-	err = c.receive(lines, func() { time.AfterFunc(life, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) })
+	underway := make(chan struct{}, underwayMax)
+	gone := make(chan struct{})
+	sending.Go(func() { c.send(stdin, underway, gone) })
+	err = c.receive(lines, underway, func() { time.AfterFunc(life, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) })
+	close(gone)
+	_ = cmd.Process.Kill() // It is dead, unless something is wrong.
 	sending.Wait()
 	_ = cmd.Wait()
 	c.settle()
 	return err
 }
 
+// underwayMax bounds what is sent and not acknowledged, so that what is sent again
+// is within the ledger's window of nonces.
+const underwayMax = party.NonceWindow / 2
+
 // send writes what is in doubt, then new envelopes until the process is gone.
-func (c *client) send(stdin io.Writer) {
+func (c *client) send(stdin io.Writer, underway chan<- struct{}, gone <-chan struct{}) {
 	for _, nonce := range c.doubt {
+		underway <- struct{}{} // There were no more than this before.
 		if _, err := fmt.Fprintln(stdin, hex.EncodeToString(c.envelope(nonce))); err != nil {
 			return
 		}
 	}
 	for {
+		select {
+		case underway <- struct{}{}:
+		case <-gone:
+			return
+		}
 		c.nonce++
 		c.doubt = append(c.doubt, c.nonce)
 		if _, err := fmt.Fprintln(stdin, hex.EncodeToString(c.envelope(c.nonce))); err != nil {
@@ -168,7 +182,7 @@ func (c *client) send(stdin io.Writer) {
 }
 
 // receive reads acknowledgements until the process is gone.
-func (c *client) receive(lines *bufio.Scanner, first func()) error {
+func (c *client) receive(lines *bufio.Scanner, underway <-chan struct{}, first func()) error {
 	none := true
 	for lines.Scan() {
 		var nonce, account uint64
@@ -180,6 +194,7 @@ func (c *client) receive(lines *bufio.Scanner, first func()) error {
 			return fmt.Errorf("envelope %d is refused with code %d", nonce, code)
 		}
 		c.acked[nonce] = true
+		<-underway
 		if none {
 			none = false
 			first()

@@ -64,6 +64,9 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	if err := p.catchUp(genesis); err != nil {
 		return nil, err
 	}
+	if err := markWAL(cfg.Dir, p.state.LastBlockHeight, p.log); err != nil {
+		return nil, errors.Join(err, p.events.Stop())
+	}
 	pool, err := evidence.NewPool(database{kv(evidenceMap)}, p.states, p.blocks)
 	if err != nil {
 		return nil, err

@@ -2,9 +2,12 @@ package chain
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/cometbft/cometbft/consensus"
 )
 
 // CometBFT's log of its votes, in a folder of its own: a head, and chunks of ten
@@ -17,6 +20,58 @@ const (
 // walChunksKept are the full chunks that a stopped chain keeps. The log is read
 // back to the end of the last height, and a height is less than half a chunk.
 const walChunksKept = 2
+
+// markWAL makes the log of votes say that the last height has ended. Its own end
+// is missing when the process died between a block's way into the block store and
+// that mark. CometBFT goes on regardless, but writes the votes of the next height
+// behind no mark; if it dies again then, it cannot find them on the next start,
+// its signer refuses to sign others, and a validator on its own stands still for
+// ever. What is in such a log is of no use: the block it led to is decided.
+func markWAL(dir string, last int64, log logger) (err error) {
+	if last == 0 {
+		return nil // A log begins with that mark.
+	}
+	found, err := endsHeight(dir, last, log)
+	if err != nil || found {
+		return nil //nolint:nilerr // A log that cannot be read is CometBFT's to repair.
+	}
+	old, err := filepath.Glob(filepath.Join(dir, walFolder, walHead+"*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		if err := os.Remove(name); err != nil {
+			return fmt.Errorf("the log of votes: %w", err)
+		}
+	}
+	wal, err := consensus.NewWAL(filepath.Join(dir, walFolder, walHead))
+	if err != nil {
+		return err
+	}
+	wal.SetLogger(log)
+	if err := wal.Start(); err != nil {
+		return err
+	}
+	err = wal.WriteSync(consensus.EndHeightMessage{Height: last})
+	err = errors.Join(err, wal.Stop())
+	wal.Wait()
+	return err
+}
+
+// endsHeight reports whether the log of votes says that a height has ended.
+func endsHeight(dir string, height int64, log logger) (bool, error) {
+	wal, err := consensus.NewWAL(filepath.Join(dir, walFolder, walHead))
+	if err != nil {
+		return false, err
+	}
+	wal.SetLogger(log)
+	defer wal.Group().Close()
+	reader, found, err := wal.SearchForEndHeight(height, &consensus.WALSearchOptions{IgnoreDataCorruptionErrors: true})
+	if found {
+		err = reader.Close()
+	}
+	return found, err
+}
 
 // trimWAL removes the chunks of a stopped chain's log that it has no use for; the
 // blocks in them are in the block store. CometBFT would keep a gigabyte.

@@ -32,3 +32,25 @@ func TestTrimmedLogKeepsItsEnd(t *testing.T) {
 		t.Errorf("left %q, want %q", left, want)
 	}
 }
+
+// A process that dies after a block is stored and before its height is marked as
+// ended leaves a log without the mark. Dying again would lose votes behind it, so
+// the next start sets it.
+func TestMissingMarkIsSet(t *testing.T) {
+	d := newDisk(t)
+	app := newCounter(t, d.db("app"))
+	c := d.start(t, app)
+	submit(t, c, app, 1)
+	stop(t, c)
+	last := c.Height()
+	if err := os.RemoveAll(filepath.Join(d.dir, walFolder)); err != nil {
+		t.Fatal(err)
+	}
+	again := newCounter(t, d.db("app"))
+	c = d.start(t, again)
+	submit(t, c, again, 2)
+	stop(t, c)
+	if found, err := endsHeight(d.dir, last, newLogger(silent)); !found || err != nil {
+		t.Errorf("the end of height %d is not in the log: %v", last, err)
+	}
+}

@@ -74,7 +74,7 @@ func serve(dir string) {
 }
 
 // Kills of the default run; COMMONWATT_KILLS asks for more.
-const killsDefault = 20
+const killsDefault = 50
 
 // A node that is killed at random under load loses no acknowledged envelope and
 // applies none twice. The client is a real one: what was not acknowledged it

@@ -20,7 +20,7 @@ test:
 	go test ./...
 
 race:
-	go test -race -shuffle=on $(RACED)
+	go test -race -short -shuffle=on $(RACED)
 
 lint: $(LINT)
 	$(LINT) run ./...

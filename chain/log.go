@@ -26,8 +26,23 @@ func (logger) Info(string, ...any) {}
 // Warn passes a warning on.
 func (l logger) Warn(message string, pairs ...any) { l.write(slog.LevelWarn, message, pairs) }
 
+// afterDeath is what CometBFT reports as errors when a validator that died goes
+// on: it signed something that it no longer knows of, and its signer keeps it from
+// signing anything else for that step. It loses a moment and nothing more.
+var afterDeath = map[string]bool{
+	"propose step; failed signing proposal":                     true,
+	"failed signing vote":                                       true,
+	"error on catchup replay; proceeding to start state anyway": true,
+}
+
 // Error passes an error on.
-func (l logger) Error(message string, pairs ...any) { l.write(slog.LevelError, message, pairs) }
+func (l logger) Error(message string, pairs ...any) {
+	if afterDeath[message] {
+		l.write(slog.LevelInfo, message, pairs)
+		return
+	}
+	l.write(slog.LevelError, message, pairs)
+}
 
 // With returns a logger that adds pairs to each line.
 func (l logger) With(pairs ...any) log.Logger { return logger{l.log.With(pairs...), l.quiet} }

@@ -184,7 +184,8 @@ func TestClosed(t *testing.T) {
 	if err := n.Seen(ctx, height); err != nil {
 		t.Errorf("what was seen is seen: %v", err)
 	}
-	if v, err := verify(dir); err != nil || v.Height != height {
+	// The empty block that proves the last one may have come after it.
+	if v, err := verify(dir); err != nil || v.Height != n.Height() || v.Height < height {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

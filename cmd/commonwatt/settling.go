@@ -46,7 +46,7 @@ func (s *settling) run(ctx context.Context) (err error) {
 	if s.operator, err = openOperator(s.dir, s.community); err != nil {
 		return err
 	}
-	if s.node, err = node.Open(node.Config{Dir: s.dir}); err != nil {
+	if s.node, err = node.Open(node.Config{Dir: s.dir, Log: newLog(s.show.out)}); err != nil {
 		return err
 	}
 	if err = s.settle(ctx); err != nil {

@@ -74,11 +74,18 @@ type archive struct {
 	genesis *types.GenesisDoc
 	blocks  *store.BlockStore
 	states  state.Store
-	// at and id are the block to read next; last is the one before it, and named
-	// is the hash of the validators that are to sign the next.
-	at    *types.Block
+	// next is the block to read next, when it was read already; last is the one
+	// before it, and named is the hash of the validators that are to sign it.
+	next  *sound
 	last  types.BlockID
 	named []byte
+}
+
+// sound is a block that was checked against itself, the block before it and the
+// signatures that were gathered for it.
+type sound struct {
+	*types.Block
+	id types.BlockID
 }
 
 func openArchive(dir string, kv func(name string) KV) (a *archive, err error) {
@@ -96,36 +103,41 @@ func openArchive(dir string, kv func(name string) KV) (a *archive, err error) {
 	return a, nil
 }
 
-// read reads and checks the block at a height and looks one ahead. CometBFT
-// panics over bytes that it cannot decode.
+// read reads and checks the block at a height and looks one ahead, for what the
+// next header says of it. A next block that is not sound says nothing: it is the
+// next call that finds it.
 func (a *archive) read(height int64) (d Decided, err error) {
-	defer catch(&err)
-	block := a.at
+	block := a.next
 	if block == nil {
-		block = a.blocks.LoadBlock(height)
-	}
-	if err := a.checkHeader(block, height); err != nil {
-		return d, err
-	}
-	id, err := a.identify(block)
-	if err != nil {
-		return d, err
-	}
-	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: id.Hash, Txs: block.Txs.ToSliceOfBytes()}
-
-	commit := a.blocks.LoadSeenCommit(height)
-	if a.at = nil; height < a.blocks.Height() {
-		if a.at = a.blocks.LoadBlock(height + 1); a.at == nil {
-			return d, errors.New("the block after it is missing")
+		if block, err = a.load(height); err != nil {
+			return d, err
 		}
-		commit = a.at.LastCommit
-		d.Next, d.AppHash, d.ResultsHash = true, a.at.AppHash, a.at.LastResultsHash
 	}
-	if err := a.checkCommit(block, id, commit); err != nil {
-		return d, err
+	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: block.id.Hash, Txs: block.Txs.ToSliceOfBytes()}
+	a.last, a.named, a.next = block.id, block.NextValidatorsHash, nil
+	if height == a.blocks.Height() {
+		return d, nil
 	}
-	a.last, a.named = id, block.NextValidatorsHash
-	return d, nil
+	next, err := a.load(height + 1)
+	if err != nil {
+		return d, nil
+	}
+	a.next, d.Next, d.AppHash, d.ResultsHash = next, true, next.AppHash, next.LastResultsHash
+	return d, a.checkCommit(block, next.LastCommit)
+}
+
+// load reads the block that follows on the last one and checks it. CometBFT
+// panics over bytes that it cannot decode.
+func (a *archive) load(height int64) (block *sound, err error) {
+	defer catch(&err)
+	block = &sound{Block: a.blocks.LoadBlock(height)}
+	if err := a.checkHeader(block.Block, height); err != nil {
+		return nil, err
+	}
+	if block.id, err = a.identify(block.Block); err != nil {
+		return nil, err
+	}
+	return block, a.checkCommit(block, a.blocks.LoadSeenCommit(height))
 }
 
 // checkHeader checks a block against itself and against the one before it.
@@ -165,7 +177,8 @@ func (a *archive) identify(block *types.Block) (id types.BlockID, err error) {
 }
 
 // checkCommit checks the signatures under a block.
-func (a *archive) checkCommit(block *types.Block, id types.BlockID, commit *types.Commit) error {
+func (a *archive) checkCommit(block *sound, commit *types.Commit) (err error) {
+	defer catch(&err)
 	validators, err := a.states.LoadValidators(block.Height)
 	if err != nil {
 		return err
@@ -176,7 +189,7 @@ func (a *archive) checkCommit(block *types.Block, id types.BlockID, commit *type
 	if commit == nil {
 		return errors.New("the signatures are missing")
 	}
-	return validators.VerifyCommit(block.ChainID, id, block.Height, commit)
+	return validators.VerifyCommit(block.ChainID, block.id, block.Height, commit)
 }
 
 // catch makes a panic an error.

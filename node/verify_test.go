@@ -281,10 +281,10 @@ func TestVerifyNamesTheHeight(t *testing.T) {
 			forgeView(t, dir, s, last)
 		}, last, "the read model is not what the receipts make"},
 		{"a transfer in the seventh block", func(t *testing.T, _ string, s *store.Store) {
-			forgeBlock(t, s, 7)
+			forgeBlock(t, s, 7, 3)
 		}, 7, "the block cannot be trusted"},
 		{"the last block", func(t *testing.T, _ string, s *store.Store) {
-			forgeBlock(t, s, last)
+			forgeBlock(t, s, last, 3)
 		}, last, "the block cannot be trusted"},
 		{"the genesis", func(t *testing.T, dir string, _ *store.Store) {
 			const name = "chain/genesis.json"
@@ -329,8 +329,8 @@ func forgeView(t *testing.T, dir string, s *store.Store, last int64) {
 	}
 }
 
-// forgeBlock changes one bit in the middle of a stored block.
-func forgeBlock(t *testing.T, s *store.Store, height int64) {
+// forgeBlock changes one bit of a stored block, at an eighth of its length.
+func forgeBlock(t *testing.T, s *store.Store, height int64, eighth int) {
 	t.Helper()
 	kv := s.KV("blockstore")
 	var key, part []byte
@@ -342,9 +342,26 @@ func forgeBlock(t *testing.T, s *store.Store, height int64) {
 	if key == nil {
 		t.Fatalf("block %d has no part", height)
 	}
-	part[len(part)/3] ^= 4
+	part[len(part)*eighth/8] ^= 4
 	if err := kv.Write(true, [][]byte{key}, [][]byte{part}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Wherever a bit of a block is forged, in its header, its envelopes or the
+// signatures under the block before, it is that block's height that is named.
+func TestVerifyNamesTheForgedBlock(t *testing.T) {
+	folder := lived(t)
+	for eighth := range 8 {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+			t.Fatal(err)
+		}
+		reopened(t, dir, func(s *store.Store) { forgeBlock(t, s, 7, eighth) })
+		_, err := verify(dir)
+		if d, ok := errors.AsType[*node.Difference](err); !ok || d.Height != 7 {
+			t.Errorf("a bit at %d/8: %v; want height 7", eighth, err)
+		}
 	}
 }
 

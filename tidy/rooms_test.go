@@ -23,9 +23,9 @@ var rooms = []room{
 	{"domains", "party ledger grid metering tariff auction market governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
-	{"adapters", "chain store gateway view", false},
-	{"wiring", "node community report cmd/commonwatt", true},
-	{"tests", "optest sim tidy tidy/mutants docs/gen", false},
+	{"adapters", "chain store gateway view session", false},
+	{"wiring", "node community operator sim attribution report pages bill docs web api server demo cmd/commonwatt", true},
+	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
 
 // pureRooms decide consensus: every node computes the same from the same block.
@@ -41,7 +41,11 @@ var theirs = map[string]string{
 	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
 	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",
 	"view":           "modernc.org/sqlite",
+	"session":        "github.com/go-webauthn/webauthn",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"bill":           "codeberg.org/go-pdf/fpdf",
+	"docs":           "github.com/yuin/goldmark",
+	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"cmd/commonwatt": "github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }

@@ -33,6 +33,10 @@ type Community struct {
 	levy   quantity.Price
 	meters map[string]Meter
 	ids    []string // The meters in the order of the file.
+
+	text   []byte // Of the file.
+	tariff string // The file of prices as the text names it; "": none.
+	prices []byte // Of that file.
 }
 
 // Zone is a node of the tree of lines; its line leads to its parent. The one root

@@ -124,7 +124,7 @@ func Parse(path string, text []byte) (*Community, error) {
 	if err := decode(text, &raw); err != nil {
 		return nil, undecodable(path, err)
 	}
-	b := builder{path: path, lines: lines, c: &Community{}}
+	b := builder{path: path, lines: lines, c: &Community{text: text}}
 	if err := b.build(&raw); err != nil {
 		return nil, err
 	}

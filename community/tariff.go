@@ -80,6 +80,7 @@ func (b *builder) tariff(t *fileTariff) error {
 	if t.Retail != nil || len(t.Periods) > 0 {
 		return b.refuse(at+"file", "comes with retail or periods; a file says the retail price of every hour, so leave them out")
 	}
+	b.c.tariff = t.File
 	b.c.retail.rows, err = b.tariffFile(beside(b.path, t.File))
 	return err
 }

@@ -46,6 +46,7 @@ func (b *builder) tariffFile(path string) (*rows, error) {
 	if err != nil {
 		return nil, b.refuse("tariff.file", "%v", err)
 	}
+	b.c.prices = text
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	reader.FieldsPerRecord, reader.ReuseRecord = 2, true
 	header := "start," + strings.ToLower(b.c.Currency) + "_per_kwh"

@@ -8,11 +8,12 @@ import (
 	"slices"
 
 	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/operator"
 )
 
 // Folders that settle founds a ledger in may hold what a founding that was cut
 // short left behind.
-var foundingFiles = []string{operatorFile, operatorDraft, "chain"}
+var foundingFiles = []string{operator.KeyFile, operator.Draft, "chain"}
 
 // checkOut refuses what --out cannot name: a file, or a folder of something else.
 func checkOut(out string) error {

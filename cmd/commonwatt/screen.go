@@ -11,6 +11,7 @@ import (
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/state"
 )
 
@@ -86,7 +87,7 @@ func (s *settling) same(rows state.Reader, m grid.Microgrid) error {
 func (s *settling) sift(rows state.Reader, m grid.Microgrid) error {
 	left := s.readings[:0]
 	for rest := s.readings; len(rest) > 0; {
-		n := simultaneous(rest)
+		n := operator.Simultaneous(rest)
 		now := rest[:n]
 		rest = rest[n:]
 		start := now[0].Start
@@ -120,7 +121,7 @@ func (s *settling) news(now []gateway.Reading, known []metering.Value, settled b
 	}
 	news := now[:0]
 	for _, r := range now {
-		is := s.value(r)
+		is := operator.Value(s.community, r)
 		was, there := values[is.Device]
 		switch {
 		case there && was == is:
@@ -135,13 +136,4 @@ func (s *settling) news(now []gateway.Reading, known []metering.Value, settled b
 		news = append(news, r)
 	}
 	return news, nil
-}
-
-// simultaneous counts the readings at the beginning of a list that have one start.
-func simultaneous(readings []gateway.Reading) int {
-	n := 1
-	for n < len(readings) && readings[n].Start == readings[0].Start {
-		n++
-	}
-	return n
 }

@@ -307,34 +307,6 @@ func TestOneCommandAtATime(t *testing.T) {
 	must(t, "verify", dir)
 }
 
-// What a founding that was cut short leaves, the next run completes.
-func TestFoundingCutShort(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := makeKey(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "chain"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	key := read(t, dir, operatorFile)
-	settleRiverside(t, dir, riversideReadings)
-	if !bytes.Equal(key, read(t, dir, operatorFile)) {
-		t.Error("the operator has another key")
-	}
-	must(t, "verify", dir)
-}
-
-// A chain's name is at most 50 bytes, whatever the community is called, and never
-// twice the same.
-func TestChainID(t *testing.T) {
-	for _, name := range []string{"Riverside", "Straße ö 1", strings.Repeat("ü", 32), strings.Repeat("Weg ", 16), "", "日本"} {
-		id := chainID(name)
-		if len(id) > 50 || id == chainID(name) || strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
-			t.Errorf("%q becomes %q", name, id)
-		}
-	}
-}
-
 // What is printed for programs is JSON and nothing else, and no colour is in
 // anything.
 func TestOutputForPrograms(t *testing.T) {

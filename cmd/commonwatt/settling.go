@@ -1,22 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
-	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/machine"
-	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/report"
-	"github.com/commonwatt/commonwatt/state"
-	"github.com/commonwatt/commonwatt/tx"
 )
 
 // settling settles readings of a community in a folder.
@@ -27,23 +22,16 @@ type settling struct {
 	end       interval.Time
 	dir       string
 	show      *progress
-	operator  *operator
+	operator  *operator.Operator
 	node      *node.Node
 	screened  screened
 	summary   report.Summary
 }
 
-// How readings go into envelopes: enough in one that its signature costs little,
-// few enough under way that memory stays small.
-const (
-	valuesPerEnvelope = 4000
-	envelopesUnderway = 16
-)
-
 // run opens the ledger, founding it if the folder has none, books the readings,
 // waits until they are settled, and writes the results.
 func (s *settling) run(ctx context.Context) (err error) {
-	if s.operator, err = openOperator(s.dir, s.community); err != nil {
+	if s.operator, err = operator.Open(s.dir, s.community.Name); err != nil {
 		return err
 	}
 	if s.node, err = node.Open(node.Config{Dir: s.dir, Log: newLog(s.show.out)}); err != nil {
@@ -62,7 +50,7 @@ func (s *settling) run(ctx context.Context) (err error) {
 }
 
 func (s *settling) settle(ctx context.Context) error {
-	s.operator.begin(s.node)
+	s.operator.Begin(s.node)
 	if err := s.screen(); err != nil {
 		return badInput(err)
 	}
@@ -75,111 +63,44 @@ func (s *settling) settle(ctx context.Context) error {
 		return err
 	}
 	var err error
-	s.summary, err = report.Write(ctx, s.node.View(), s.community.Microgrid(), names(s.community), s.dir)
+	s.summary, err = report.Write(ctx, s.node.View(), s.community.Microgrid(), report.NamesOf(s.community), s.dir)
 	return err
 }
 
-// found makes the ledger describe the community as its file does.
-func (s *settling) found(ctx context.Context) (err error) {
-	var operations []tx.Operation
-	s.node.Read(func(rows state.Reader, _ machine.Head) {
-		operations, err = s.community.Operations(rows, operatorAccount, s.start, s.end)
-	})
+// found makes the ledger describe the community as its file does, and leaves the
+// file in the folder, where a node that serves it finds the names.
+func (s *settling) found(ctx context.Context) error {
+	err := s.operator.Found(ctx, s.community, s.start, s.end)
+	if _, bad := errors.AsType[*operator.FileError](err); bad {
+		return badInput(err)
+	}
 	if err != nil {
-		return badInput(fmt.Errorf("%w; nothing was booked", err))
+		return err
 	}
-	return s.operator.submit(ctx, operations)
+	return s.community.Keep(s.dir)
 }
 
-// record books the readings, interval by interval.
+// record books the readings.
 func (s *settling) record(ctx context.Context) error {
-	var underway []*node.Ticket
-	settle := func(most int) error {
-		for len(underway) > most {
-			if err := s.operator.accepted(underway[0].Wait(ctx)); err != nil {
-				return err
-			}
-			underway = underway[1:]
-			s.show.intervals(s.open(), s.start, s.end, s.community.Length)
-		}
-		return nil
-	}
-	for rest := s.readings; len(rest) > 0; {
-		var r metering.Record
-		r, rest = s.batch(rest)
-		ticket, err := s.operator.send(ctx, []tx.Operation{metering.RecordKind.Encode(r)})
-		if err != nil {
-			return err
-		}
-		underway = append(underway, ticket)
-		if err := settle(envelopesUnderway); err != nil {
-			return err
-		}
-	}
-	return settle(0)
+	return s.operator.Record(ctx, s.community, s.readings, func() { s.tell(s.operator.FirstOpen(s.community.Microgrid())) })
 }
 
-// batch takes whole intervals off the readings, as many as go into one envelope.
-func (s *settling) batch(readings []gateway.Reading) (metering.Record, []gateway.Reading) {
-	r := metering.Record{Microgrid: s.community.Microgrid()}
-	for taken := 0; len(readings) > 0 && taken < valuesPerEnvelope; {
-		n := simultaneous(readings)
-		now := metering.Readings{Start: readings[0].Start, Values: make([]metering.Value, n)}
-		for i, reading := range readings[:n] {
-			now.Values[i] = s.value(reading)
-		}
-		slices.SortFunc(now.Values, func(a, b metering.Value) int { return cmp.Compare(a.Device, b.Device) })
-		r.Intervals = append(r.Intervals, now)
-		readings, taken = readings[n:], taken+n
-	}
-	return r, readings
-}
-
-// value is a reading in the ledger's words. Several qualities within an interval
-// are none that was measured.
-func (s *settling) value(r gateway.Reading) metering.Value {
-	v := metering.Value{Device: s.community.DeviceID(r.Meter), Import: r.Import, Export: r.Export, Quality: metering.Quality(r.Quality)}
-	if r.Quality == gateway.Variable {
-		v.Quality = metering.Substituted
-	}
-	return v
+// tell shows how far settlement is.
+func (s *settling) tell(open interval.Time) {
+	s.show.intervals(open, s.start, s.end, s.community.Length)
 }
 
 // lapse says that nothing more is to be waited for in what was given.
 func (s *settling) lapse(ctx context.Context) error {
-	if s.open() >= s.end {
+	if s.operator.FirstOpen(s.community.Microgrid()) >= s.end {
 		return nil
 	}
-	lapse := metering.Lapse{Microgrid: s.community.Microgrid(), Until: s.end}
-	return s.operator.submit(ctx, []tx.Operation{metering.LapseKind.Encode(lapse)})
+	return s.operator.Lapse(ctx, s.community.Microgrid(), s.end)
 }
 
 // settled waits until nothing is left to close.
 func (s *settling) settled(ctx context.Context) error {
-	for {
-		height := s.node.Height()
-		due := s.node.Due()
-		open := s.open()
-		s.show.intervals(open, s.start, s.end, s.community.Length)
-		if len(due) == 0 && open >= s.end {
-			return nil
-		}
-		if len(due) == 0 {
-			return fmt.Errorf("settlement stopped at %s: there is no tariff for this interval; add one to the community file and run the command again", rfc3339(open))
-		}
-		if err := s.node.Wait(ctx, height+1); err != nil {
-			return err
-		}
-	}
-}
-
-// open is the start of the first interval that is not settled.
-func (s *settling) open() (open interval.Time) {
-	s.node.Read(func(rows state.Reader, _ machine.Head) {
-		m, _ := grid.At(rows, s.community.Microgrid())
-		open = m.Open
-	})
-	return open
+	return s.operator.Settled(ctx, s.community.Microgrid(), s.end, s.tell)
 }
 
 // print prints the bills.
@@ -191,26 +112,4 @@ func (s *settling) print(w io.Writer, output string) error {
 		return report.CSV(w, s.summary)
 	}
 	return report.Table(w, s.summary)
-}
-
-// names are those of the community file, by the ledger's numbers.
-func names(c *community.Community) report.Names {
-	n := report.Names{
-		Community: c.Name, Currency: c.Currency, Decimals: c.Decimals, TimeZone: c.TimeZone,
-		Accounts: map[tx.AccountID]string{}, Zones: map[grid.ZoneID]string{}, Meters: map[grid.DeviceID]string{},
-	}
-	for _, name := range []string{community.UtilityName, community.NetworkName, community.LevyName} {
-		n.Accounts[c.Account(name)] = name
-	}
-	for _, m := range c.Members {
-		n.Accounts[c.Account(m.Name)] = m.Name
-		n.Members = append(n.Members, c.Account(m.Name))
-	}
-	for _, z := range c.Zones {
-		n.Zones[c.ZoneID(z.ID)] = z.ID
-	}
-	for _, id := range c.Meters().All() {
-		n.Meters[c.DeviceID(id)] = id
-	}
-	return n
 }

@@ -1,0 +1,117 @@
+// Package operator signs for the operator of a community's ledger: it keeps the
+// operator's key, founds the community, books readings and waits until they are
+// settled.
+//
+// Its promise: what it says was booked is on the ledger, in the order in which it
+// was given; a founding that was cut short is completed by the next one; and the
+// key never leaves the folder.
+package operator
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Account is the operator's account on a ledger that Open founds.
+const Account tx.AccountID = 1
+
+// KeyFile holds the operator's private key, PKCS #8 (RFC 5958) in PEM, in the
+// ledger's folder. Draft is its name until it is complete.
+const (
+	KeyFile = "operator.pem"
+	Draft   = "operator.pem.new"
+)
+
+// Operator signs for the operator of a community. One goroutine uses it.
+type Operator struct {
+	key   ed25519.PrivateKey
+	node  *node.Node
+	chain string
+	nonce uint64
+}
+
+// Open reads the operator's key of a folder. In a folder without a ledger it makes
+// a key, and the start of a ledger, named after the community, that knows it; what
+// was cut short while it did so, the next time completes.
+//
+// Errors: a key that is missing beside a ledger, or is none; those of the disk.
+func Open(dir, community string) (*Operator, error) {
+	key, err := readKey(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && node.Exists(dir):
+		return nil, fmt.Errorf("%s is missing in %s: without the operator's key the ledger can be verified, but not continued", KeyFile, dir)
+	case errors.Is(err, fs.ErrNotExist):
+		key, err = makeKey(dir)
+	}
+	if err != nil || node.Exists(dir) {
+		return &Operator{key: key}, err
+	}
+	public := party.Credential{Key: tx.Key{Scheme: tx.Ed25519, Public: key.Public().(ed25519.PublicKey)}, Role: party.Owner}
+	return &Operator{key: key}, node.Init(dir, chainID(community), machine.Genesis{
+		Accounts: []machine.Founder{{Account: Account, Keys: []party.Credential{public}}},
+		Council:  []tx.AccountID{Account},
+	})
+}
+
+// chainID names a new chain, so that no envelope for another fits it. It keeps
+// what of the community's name is plain, since a chain's is at most 50 bytes.
+func chainID(community string) string {
+	words := strings.FieldsFunc(community, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	})
+	var random [6]byte
+	_, _ = rand.Read(random[:]) // It never fails.
+	return fmt.Sprintf("%.32s-%s", strings.Join(words, "-"), hex.EncodeToString(random[:]))
+}
+
+// makeKey makes a key and leaves it in a folder. It is there whole or not at all.
+func makeKey(dir string) (ed25519.PrivateKey, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	draft := filepath.Join(dir, Draft)
+	if err := os.WriteFile(draft, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return nil, err
+	}
+	return key, os.Rename(draft, filepath.Join(dir, KeyFile))
+}
+
+func readKey(dir string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, KeyFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s: this is not a key in PEM: bring the file back from a copy", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s: the key is a %T, not Ed25519", path, key)
+	}
+	return private, nil
+}

@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen fuzz bench mutants books kill fontana ci
+.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana load ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -41,6 +41,26 @@ deadcode:
 gen:
 	go run ./docs/gen
 
+# The web app, from web/src to web/dist, which is committed and embedded.
+web: web/node_modules/.ready
+	cd web && npm run check && npm run build
+
+web/node_modules/.ready: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	touch $@
+
+# What the browser loads first, against its budgets.
+budget: web/node_modules/.ready
+	cd web && npm run budget
+
+# The pages in a real browser, over a real node.
+browser: build web/node_modules/.ready
+	node --test --test-concurrency=1 web/test/*.test.mjs
+
+# The pictures of the README, and those that the browser tests compare.
+screenshot: build web/node_modules/.ready
+	node web/test/screenshot.mjs
+
 # Every fuzz target of every package, one after the other.
 fuzz:
 	@go test -list '^Fuzz' $(FUZZED) | awk '/^Fuzz/ {names[n++]=$$1} /^ok/ {for (i=0; i<n; i++) print $$2, names[i]; n=0}' | \
@@ -68,6 +88,10 @@ kill:
 # A year of seventeen homes, from the shared data, with time and memory.
 fontana:
 	COMMONWATT_FONTANA=1 go test -count=1 -timeout 30m ./cmd/commonwatt -run Fontana -v
+
+# Many clients at once against a live node.
+load:
+	COMMONWATT_LOAD=600 go test -count=1 -timeout 30m ./server -run Load -v
 
 ci:
 	.ci/run

@@ -21,6 +21,16 @@ type Position struct {
 	Produced  quantity.Energy // By renewable devices behind the point.
 	Renewable bool            // There is such a device.
 	Estimated bool            // What was taken or given is not an actual reading.
+	Devices   []Measured      // Behind the point, by device.
+}
+
+// Measured is what one device behind a connection point took and gave.
+type Measured struct {
+	Device    grid.DeviceID
+	Kind      grid.Kind
+	Import    quantity.Energy
+	Export    quantity.Energy
+	Estimated bool // Not an actual reading.
 }
 
 // Close ends a microgrid's first open interval: values that are missing are
@@ -84,7 +94,7 @@ func final(m grid.Microgrid) interval.Time {
 
 // positions sums the values of a roster's devices by connection point, in the
 // order of the points. Meters say what was taken and given; the devices behind
-// them, what was produced.
+// them, what was produced and used where.
 func positions(roster grid.Roster, all []Value) []Position {
 	list := make([]Position, len(roster.Points))
 	for n, p := range roster.Points {
@@ -96,12 +106,14 @@ func positions(roster grid.Roster, all []Value) []Position {
 			continue
 		}
 		p := &list[d.At]
-		switch {
-		case d.Row.Kind == grid.Meter:
+		if d.Row.Kind == grid.Meter {
 			p.Import = quantity.MustAdd(p.Import, v.Import)
 			p.Export = quantity.MustAdd(p.Export, v.Export)
 			p.Estimated = p.Estimated || v.Quality != Actual
-		case d.Row.Kind.Renewable():
+			continue
+		}
+		p.Devices = append(p.Devices, Measured{v.Device, d.Row.Kind, v.Import, v.Export, v.Quality != Actual})
+		if d.Row.Kind.Renewable() {
 			p.Produced = quantity.MustAdd(p.Produced, v.Export)
 			p.Renewable = true
 		}

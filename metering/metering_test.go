@@ -2,6 +2,7 @@ package metering
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -208,7 +209,7 @@ func TestEndedDevice(t *testing.T) {
 		t.Error("both devices that are left have readings, and the interval is not complete")
 	}
 	positions, odd := w.close(t)
-	if want := []Position{{Point: home1, Account: ann, Zone: 20, Import: 10, Produced: 5, Renewable: true}}; !slices.Equal(positions, want) || odd != nil {
+	if want := []Position{{Point: home1, Account: ann, Zone: 20, Import: 10, Produced: 5, Renewable: true, Devices: []Measured{{solar, grid.Solar, 0, 5, false}}}}; !reflect.DeepEqual(positions, want) || odd != nil {
 		t.Errorf("positions %v with %v, want %v", positions, odd, want)
 	}
 }
@@ -221,7 +222,7 @@ func TestEndedDeviceBefore(t *testing.T) {
 	w.Must(t, operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town, Point: home1, Until: at(1)}))
 	w.close(t)
 	positions, odd := w.close(t)
-	if want := []Position{{Point: home2, Account: ann, Zone: 20, Export: 5}}; !slices.Equal(positions, want) || odd != nil {
+	if want := []Position{{Point: home2, Account: ann, Zone: 20, Export: 5}}; !reflect.DeepEqual(positions, want) || odd != nil {
 		t.Errorf("positions %v with %v, want %v", positions, odd, want)
 	}
 }
@@ -231,10 +232,10 @@ func TestClose(t *testing.T) {
 	w.Must(t, gateway, record(0, actual(meter1, 300, 20), Value{Device: meter2, Import: 5, Quality: Substituted}, actual(solar, 1, 700)))
 	positions, odd := w.close(t)
 	want := []Position{
-		{Point: home1, Account: ann, Zone: 20, Import: 300, Export: 20, Produced: 700, Renewable: true},
+		{Point: home1, Account: ann, Zone: 20, Import: 300, Export: 20, Produced: 700, Renewable: true, Devices: []Measured{{solar, grid.Solar, 1, 700, false}}},
 		{Point: home2, Account: ann, Zone: 20, Import: 5, Estimated: true},
 	}
-	if !slices.Equal(positions, want) || odd != nil {
+	if !reflect.DeepEqual(positions, want) || odd != nil {
 		t.Errorf("positions %v with %v, want %v", positions, odd, want)
 	}
 }
@@ -298,7 +299,7 @@ func TestRevisions(t *testing.T) {
 	}
 	m, _ := grid.At(w, town)
 	was, is, revision := Revised(w, town, m, at(0))
-	if was[0].Import != 0 || !was[0].Estimated || is[0].Import != 80 || is[0].Estimated || revision != 3 || was[1] != is[1] {
+	if was[0].Import != 0 || !was[0].Estimated || is[0].Import != 80 || is[0].Estimated || revision != 3 || !reflect.DeepEqual(was[1], is[1]) {
 		t.Errorf("revision %d: %+v was %+v", revision, is, was)
 	}
 	if IsRevised(w, town, at(0)) {

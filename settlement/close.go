@@ -68,6 +68,13 @@ func (c Cleared) tooMuch() bool {
 	return sum > auction.MaxEnergy
 }
 
+// Compute settles an interval as Close does and books nothing: the statements of
+// its connection points, in their order, and the aggregates.
+func Compute(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) ([]Statement, Settled) {
+	o := settle(s, id, m, i, c)
+	return o.statements, o.settled
+}
+
 // settle computes an interval with the tariff that held in it.
 func settle(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) outcome {
 	prices, _ := tariff.At(s, id, i.Start)
@@ -132,5 +139,5 @@ func emit(ctx *op.Context, m grid.Microgrid, before, after outcome, revision uin
 // same reports whether two statements of one point say the same.
 func same(a, b Statement) bool {
 	return a.Import == b.Import && a.Export == b.Export && a.Produced == b.Produced && a.Estimated == b.Estimated &&
-		slices.Equal(a.Items, b.Items) && slices.Equal(a.Deals, b.Deals)
+		slices.Equal(a.Items, b.Items) && slices.Equal(a.Deals, b.Deals) && slices.Equal(a.Devices, b.Devices)
 }

@@ -30,7 +30,7 @@ func compute(id grid.MicrogridID, m grid.Microgrid, i interval.Interval, positio
 		o.statements[n] = Statement{
 			Microgrid: id, Start: i.Start, Point: pos.Point, Account: pos.Account, Zone: pos.Zone,
 			Import: pos.Import, Export: pos.Export, Produced: pos.Produced, Estimated: pos.Estimated,
-			Items: []Item{}, Deals: []Deal{},
+			Items: []Item{}, Deals: []Deal{}, Devices: devices(pos.Devices),
 		}
 		desks[n] = desk{statement: &o.statements[n], path: c.Place[n].Path, zone: c.Place[n].Zone, toBuy: pos.Import, toSell: pos.Export}
 	}
@@ -45,6 +45,15 @@ func compute(id grid.MicrogridID, m grid.Microgrid, i interval.Interval, positio
 	}
 	o.meter(c.Tree, p.Retail)
 	return o
+}
+
+// devices is what a statement says of those behind its point.
+func devices(measured []metering.Measured) []DeviceEnergy {
+	var list []DeviceEnergy
+	for _, m := range measured {
+		list = append(list, DeviceEnergy{Device: m.Device, Import: m.Import, Export: m.Export, Estimated: m.Estimated})
+	}
+	return list
 }
 
 // desk is one connection point while its interval is settled.

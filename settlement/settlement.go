@@ -69,6 +69,16 @@ type Statement struct {
 	Items     []Item           `cbor:"11,keyasint" json:"items"`
 	Deals     []Deal           `cbor:"12,keyasint" json:"deals"`
 	Alone     quantity.Money   `cbor:"13,keyasint" json:"alone"` // What it would owe with the utility alone.
+	Devices   []DeviceEnergy   `cbor:"14,keyasint,omitempty" json:"devices,omitempty"`
+}
+
+// DeviceEnergy is what one device behind the connection point took and gave.
+type DeviceEnergy struct {
+	_         struct{} `cbor:",toarray"`
+	Device    grid.DeviceID
+	Import    quantity.Energy
+	Export    quantity.Energy
+	Estimated bool
 }
 
 // Owed is what the statement sums to.

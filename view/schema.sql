@@ -222,6 +222,19 @@ CREATE TABLE statement (
   PRIMARY KEY (microgrid, start, point, revision)
 ) STRICT, WITHOUT ROWID;
 
+-- What the devices behind the point of a statement measured.
+CREATE TABLE device_interval (
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  point     INTEGER NOT NULL,
+  revision  INTEGER NOT NULL,
+  device    INTEGER NOT NULL,
+  import_wh INTEGER NOT NULL,
+  export_wh INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, start, point, revision, device)
+) STRICT, WITHOUT ROWID;
+
 -- The trades of a statement, as its side sees them.
 CREATE TABLE deal (
   microgrid INTEGER NOT NULL,

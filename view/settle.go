@@ -12,7 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// settledPoint adds a statement with its deals, and posts what it changes at
+// settledPoint adds a statement with its deals and devices, and posts what it changes at
 // the account that owes it.
 func (w *writer) settledPoint(at place, r settlement.Statement) error {
 	var before int64
@@ -33,6 +33,13 @@ func (w *writer) settledPoint(at place, r settlement.Statement) error {
 	for n, d := range r.Deals {
 		err := w.add("deal", bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), n,
 			d.Bought, bits(d.Partner), int64(d.Class), int64(d.Energy), int64(d.Price))
+		if err != nil {
+			return err
+		}
+	}
+	for _, d := range r.Devices {
+		err := w.add("device_interval", bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), bits(d.Device),
+			int64(d.Import), int64(d.Export), d.Estimated)
 		if err != nil {
 			return err
 		}

@@ -201,5 +201,7 @@ func (w *town) live(seed uint64) {
 	w.block(operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town1, Point: grid.PointID(dot), Until: noon + 13*hour}),
 		grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: 50, Point: grid.PointID(ann), Kind: grid.Solar, From: noon + 13*hour}))
 	w.read(12, []quantity.Energy{energy(), energy(), energy(), energy()})
+	w.read(13, []quantity.Energy{energy(), energy(), energy()})
+	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now})) // The panels are silent.
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

@@ -60,7 +60,7 @@ type Price struct {
 
 // Part is a part of a total.
 type Part struct {
-	Name   string `json:"name" doc:"roof, battery, neighbours, grid, home, car, heat-pump, load or other"`
+	Name   string `json:"name" doc:"roof, battery, neighbours, grid, home, ev, heat-pump, load or other"`
 	Energy Energy `json:"energy"`
 	Share  int64  `json:"share" doc:"tenths of a per cent of the total; they sum to 1000 unless the total is 0"`
 }

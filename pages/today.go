@@ -21,7 +21,7 @@ type Today struct {
 
 	Sources []Part `json:"sources" doc:"of what was used: roof, battery, neighbours, grid"`
 	Sinks   []Part `json:"sinks" doc:"of what the roof made: home, battery, neighbours, grid"`
-	Loads   []Part `json:"loads" doc:"of what was used: car, heat-pump, load, other"`
+	Loads   []Part `json:"loads" doc:"of what was used: ev, heat-pump, load, other"`
 	Flows   []Flow `json:"flows" doc:"from roof, battery, neighbours, grid to home, battery, neighbours, grid"`
 
 	Lines   []Line  `json:"lines" doc:"the account of the day; they sum to the balance"`

@@ -1,0 +1,52 @@
+package pages
+
+import (
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// deviceList is a household's devices while a day is read, its meters left out.
+type deviceList struct {
+	devices []Device
+	taken   []quantity.Energy
+	given   []quantity.Energy
+	at      map[grid.DeviceID]int
+}
+
+func (h *household) deviceList() *deviceList {
+	l := &deviceList{at: map[grid.DeviceID]int{}}
+	for _, id := range h.order {
+		d := h.devices[id]
+		if d.Kind == grid.Meter {
+			continue
+		}
+		l.at[id] = len(l.devices)
+		l.devices = append(l.devices, Device{Device: id, Name: h.names.Meters[id], Kind: kindName(d.Kind), Capacity: d.CapacityW})
+	}
+	l.taken, l.given = make([]quantity.Energy, len(l.devices)), make([]quantity.Energy, len(l.devices))
+	return l
+}
+
+// note adds what a device measured in one interval; intervals come in order.
+func (l *deviceList) note(d view.DeviceEnergy, length interval.Length) {
+	i, ok := l.at[d.Device]
+	if !ok {
+		return // It ended since.
+	}
+	l.taken[i], l.given[i] = quantity.MustAdd(l.taken[i], d.Import), quantity.MustAdd(l.given[i], d.Export)
+	l.devices[i].At = d.Start
+	l.devices[i].Power = int64(quantity.MustSub(d.Import, d.Export)) * 3600 / int64(length)
+}
+
+// shown is the devices with what they took and gave in the day.
+func (l *deviceList) shown() []Device {
+	for i := range l.devices {
+		l.devices[i].Taken, l.devices[i].Given = energy(l.taken[i]), energy(l.given[i])
+	}
+	if l.devices == nil {
+		return []Device{}
+	}
+	return l.devices
+}

@@ -20,6 +20,7 @@ type home struct {
 	running     []appliance
 	car         car
 	cell        cell
+	unmanned    bool // A plant or a store by itself: nobody lives there.
 }
 
 // appliance is something that is switched on.
@@ -42,7 +43,25 @@ func newHome(seed uint64, m *community.Member) *home {
 	for _, d := range m.Devices {
 		h.meters = append(h.meters, &meter{id: d.Meter, kind: d.Kind, watts: float64(d.CapacityW)})
 	}
+	h.unmanned = unmanned(m)
 	return h
+}
+
+// unmanned reports whether a member is a plant on a river or in the wind, or a
+// store without a roof, and no home.
+func unmanned(m *community.Member) bool {
+	store := false
+	for _, d := range m.Devices {
+		switch d.Kind {
+		case grid.Hydro, grid.Wind:
+			return true
+		case grid.Battery:
+			store = true
+		default:
+			return false
+		}
+	}
+	return store
 }
 
 // live lets one step pass. Batteries come last, whatever their place in the file,
@@ -58,12 +77,27 @@ func (h *home) live(local time.Time, now sky) {
 	}
 	for _, m := range h.meters[1:] {
 		if m.kind == grid.Battery {
-			p := h.cell.answer(net, power(m.watts))
+			p := h.cell.answer(h.demand(net, m, local), power(m.watts))
 			m.flow(p)
 			net += p
 		}
 	}
 	h.meters[0].flow(net)
+}
+
+// demand is what a battery answers to: its home, or, where nobody lives, the
+// community, whose roofs give at noon and whose kitchens take in the evening.
+func (h *home) demand(net milliwatts, m *meter, local time.Time) milliwatts {
+	if !h.unmanned {
+		return net
+	}
+	switch hour := local.Hour(); {
+	case hour >= 10 && hour < 15:
+		return -power(m.watts / 2)
+	case hour >= 18 && hour < 23:
+		return power(m.watts / 2)
+	}
+	return 0
 }
 
 // device is the power of a device in watts, negative when it produces.
@@ -76,7 +110,7 @@ func (h *home) device(m *meter, local time.Time, now sky) float64 {
 	case grid.HeatPump:
 		return heat(m.watts, local, now.celsius)
 	case grid.Hydro:
-		return -0.6 * m.watts
+		return -m.watts * (0.62 + 0.12*math.Sin(float64(local.YearDay())/9) + 0.01*h.random.NormFloat64())
 	case grid.Wind:
 		return -m.watts * clamp(0.2+0.1*h.random.NormFloat64())
 	case grid.Load:
@@ -143,6 +177,9 @@ func (h *home) household(local time.Time) float64 {
 		fridge = 75
 	}
 	total := h.standby + fridge
+	if h.unmanned {
+		return h.standby
+	}
 	on := h.running[:0]
 	for _, a := range h.running {
 		total += a.watts

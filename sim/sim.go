@@ -41,32 +41,50 @@ const step = interval.Minutes5
 
 // Homes returns the readings of all meters of a community, by start, then meter.
 func Homes(seed uint64, c *community.Community, o Options) []gateway.Reading {
-	sky := newWeather(seed, o)
-	homes := make([]*home, len(c.Members))
+	var readings []gateway.Reading
+	for run := New(seed, c, o); run.next.Start < o.To; {
+		readings = append(readings, run.Next()...)
+	}
+	return readings
+}
+
+// Run is a community that lives, interval by interval.
+type Run struct {
+	community *community.Community
+	sky       *weather
+	homes     []*home
+	next      interval.Interval
+}
+
+// New returns a community that lives from o.From on, for as long as it is asked.
+func New(seed uint64, c *community.Community, o Options) *Run {
+	r := &Run{community: c, sky: newWeather(seed, o), homes: make([]*home, len(c.Members)), next: c.Length.Containing(o.From)}
 	for i := range c.Members {
-		homes[i] = newHome(seed, &c.Members[i])
+		r.homes[i] = newHome(seed, &c.Members[i])
+	}
+	return r
+}
+
+// Next returns the readings of the next interval, by meter.
+func (r *Run) Next() []gateway.Reading {
+	for at := r.next.Start; at < r.next.End(); at += interval.Time(step) {
+		now := r.sky.at(at)
+		local := time.Unix(int64(at), 0).In(r.community.TimeZone)
+		for _, h := range r.homes {
+			h.live(local, now)
+		}
 	}
 	var readings []gateway.Reading
-	for slot := c.Length.Containing(o.From); slot.Start < o.To; slot = slot.Next() {
-		for at := slot.Start; at < slot.End(); at += interval.Time(step) {
-			now := sky.at(at)
-			local := time.Unix(int64(at), 0).In(c.TimeZone)
-			for _, h := range homes {
-				h.live(local, now)
-			}
-		}
-		for _, h := range homes {
-			for _, m := range h.meters {
-				readings = append(readings, gateway.Reading{
-					Meter: m.id, Start: slot.Start, Length: c.Length,
-					Import: m.imported.read(), Export: m.exported.read(), Quality: gateway.Actual,
-				})
-			}
+	for _, h := range r.homes {
+		for _, m := range h.meters {
+			readings = append(readings, gateway.Reading{
+				Meter: m.id, Start: r.next.Start, Length: r.community.Length,
+				Import: m.imported.read(), Export: m.exported.read(), Quality: gateway.Actual,
+			})
 		}
 	}
-	slices.SortFunc(readings, func(a, b gateway.Reading) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Meter, b.Meter))
-	})
+	slices.SortFunc(readings, func(a, b gateway.Reading) int { return cmp.Compare(a.Meter, b.Meter) })
+	r.next = r.next.Next()
 	return readings
 }
 

@@ -125,3 +125,11 @@ func keyed(s state.Reader, account tx.AccountID) bool {
 	a, _ := party.At(s, account)
 	return len(a.Keys) > 0
 }
+
+// Validators counts the validators that decide the next block.
+func Validators(s state.Reader) (count int) {
+	for range validators.All(s) {
+		count++
+	}
+	return count
+}

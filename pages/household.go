@@ -243,14 +243,15 @@ func parts(names []string, of []quantity.Energy, shown []Energy) []Part {
 	return list
 }
 
-// origins is where what was used came from, and where what the roof made went.
-// What of the roof went home is the same figure in both.
+// origins is where what was used came from, and where what the roof made went. A
+// stream shows the same wherever it is told of, so each is rounded by itself, and
+// what is shown in all is the sum of what is shown in parts.
 func origins(f attribution.Flows) (used, produced Energy, sources, sinks []Part, local int64) {
 	from := []quantity.Energy{
 		f[attribution.Roof][attribution.Home], f[attribution.Battery][attribution.Home],
 		f[attribution.Neighbours][attribution.Home], f[attribution.Grid][attribution.Home],
 	}
-	used, shown := energies(from...)
+	used, shown := summed(from)
 	sources = parts([]string{"roof", "battery", "neighbours", "grid"}, from, shown)
 	if used.Wh > 0 {
 		local = 1000 - sources[3].Share
@@ -258,9 +259,8 @@ func origins(f attribution.Flows) (used, produced Energy, sources, sinks []Part,
 	to := []quantity.Energy{
 		from[0], f[attribution.Roof][attribution.Battery], f[attribution.Roof][attribution.Neighbours], f[attribution.Roof][attribution.Grid],
 	}
-	rest, others := energies(to[1:]...)
-	sinks = parts([]string{"home", "battery", "neighbours", "grid"}, to, append([]Energy{shown[0]}, others...))
-	produced = Energy{int64(from[0]) + rest.Wh, shown[0].Shown + rest.Shown}
+	produced, shown = summed(to)
+	sinks = parts([]string{"home", "battery", "neighbours", "grid"}, to, shown)
 	return used, produced, sources, sinks, local
 }
 
@@ -304,6 +304,12 @@ func (h *household) uses(t sum, used Energy) []Part {
 		}
 	}
 	names, of = append(names, "other"), append(of, rest)
-	_, shown := energies(of...)
+	wh, shown := make([]int64, len(of)), make([]Energy, len(of))
+	for i, e := range of {
+		wh[i] = int64(e)
+	}
+	for i, hundredths := range split(used.Shown, wh, whShown) {
+		shown[i] = Energy{wh[i], hundredths}
+	}
 	return parts(names, of, shown)
 }

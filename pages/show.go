@@ -56,18 +56,13 @@ func round(a, unit int64) int64 {
 	return q
 }
 
-// energies shows parts of an energy and their total.
-func energies(parts ...quantity.Energy) (total Energy, shown []Energy) {
-	wh := make([]int64, len(parts))
-	for i, p := range parts {
-		wh[i] = int64(p)
-		total.Wh += int64(p)
-	}
-	var each []int64
-	total.Shown, each = apportion(wh, whShown)
+// summed shows parts of an energy, each by itself, and their sum.
+func summed(parts []quantity.Energy) (total Energy, shown []Energy) {
 	shown = make([]Energy, len(parts))
-	for i := range parts {
-		shown[i] = Energy{wh[i], each[i]}
+	for i, p := range parts {
+		shown[i] = energy(p)
+		total.Wh += shown[i].Wh
+		total.Shown += shown[i].Shown
 	}
 	return total, shown
 }

@@ -303,7 +303,6 @@ func (h *household) tariff(at interval.Time) (*Tariff, error) {
 	return t, nil
 }
 
-
 // pathPrice is what a Wh pays on the lines between a zone and the root, losses
 // included.
 func pathPrice(tree []grid.Node, zone grid.ZoneID, retail quantity.Price) (sum quantity.Price) {

@@ -265,6 +265,9 @@ CREATE TABLE interval (
   PRIMARY KEY (microgrid, start, revision)
 ) STRICT, WITHOUT ROWID;
 
+-- For those who follow what is settled.
+CREATE INDEX interval_by_height ON interval (height);
+
 CREATE TABLE zone_interval (
   microgrid INTEGER NOT NULL,
   start     INTEGER NOT NULL,

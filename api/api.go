@@ -82,6 +82,8 @@ func New(cfg Config) *API {
 	a.huma = humago.New(a.mux, c)
 	a.registerMe()
 	a.registerHousehold()
+	a.registerCommunity()
+	a.registerLedger()
 	a.registerEvents()
 	a.registerSession()
 	a.registerEnvelopes()

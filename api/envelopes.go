@@ -13,9 +13,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -62,7 +62,7 @@ func (a *API) registerEnvelopes() {
 			return nil, refused(ctx, err)
 		}
 		t.Code, t.At, t.Receipts = outcome.Code, int(outcome.At), len(outcome.Receipts)
-		t.Refusal = refusalText(outcome.Code)
+		t.Refusal = pages.Refusal(outcome.Code)
 		return reply(t), nil
 	})
 }
@@ -94,14 +94,4 @@ func refused(ctx context.Context, err error) error {
 		return huma.NewError(http.StatusServiceUnavailable, "the node stopped before it could tell; ask for the envelope by its id after its next start")
 	}
 	return huma.Error422UnprocessableEntity(err.Error() + "; nothing was sent")
-}
-
-// refusalText is what a refusal's code means.
-func refusalText(code uint32) string {
-	for _, no := range machine.Registry().Refusals {
-		if code != 0 && no.Code == code {
-			return no.Error()
-		}
-	}
-	return ""
 }

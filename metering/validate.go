@@ -1,6 +1,8 @@
 package metering
 
 import (
+	"fmt"
+
 	"math/bits"
 
 	"github.com/commonwatt/commonwatt/grid"
@@ -22,6 +24,15 @@ const (
 	NoProduction  Reason = 5 // Next to nothing, while most of its kind produced.
 	Replaced      Reason = 6 // Another reading took the place of this one before the interval was settled.
 )
+
+// String is what files and pages call a reason.
+func (r Reason) String() string {
+	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced"}
+	if r == 0 || int(r) >= len(names) {
+		return fmt.Sprintf("reason_%d", uint8(r))
+	}
+	return names[r]
+}
 
 // Exception is the receipt of a value that somebody should look at. It is
 // reported, never refused: what the meter says is settled.

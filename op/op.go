@@ -74,6 +74,8 @@ type Schema struct {
 	Name  string // "ledger.transferred"
 	Doc   string
 	Value any // The zero value of the struct.
+	// Decode reads a body, which we wrote.
+	Decode func([]byte) any
 }
 
 // Set is the operations, receipts and refusals of one domain.
@@ -130,7 +132,11 @@ func (k Kind[Op]) Encode(o Op) tx.Operation {
 // DefineReceipt adds a kind of receipt to a domain's set and returns it.
 func DefineReceipt[R any](set *Set, number uint32, name, doc string) ReceiptDef[R] {
 	var none R
-	set.receipts = append(set.receipts, Schema{set.base + number, set.domain + "." + name, doc, none})
+	set.receipts = append(set.receipts, Schema{set.base + number, set.domain + "." + name, doc, none, func(body []byte) any {
+		var v R
+		codec.Read(body, &v)
+		return v
+	}})
 	return ReceiptDef[R]{set.base + number}
 }
 

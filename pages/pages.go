@@ -11,6 +11,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
@@ -29,8 +30,16 @@ type Source struct {
 	Names map[grid.MicrogridID]report.Names
 	// Now is the clock of the community; a demo's runs at its own speed.
 	Now func() time.Time
+	// Audit gives what the ledger's own pages tell.
+	Audit Audit
 	// Place is where a microgrid stands, for sunrise and sunset, if it is known.
 	Place map[grid.MicrogridID]Place
+}
+
+// Audit is the part of a node that blocks and receipts are read from.
+type Audit interface {
+	Record(height int64) (machine.Record, error)
+	Block(height int64) (chain.Kept, bool)
 }
 
 // Place is a place on earth.

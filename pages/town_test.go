@@ -59,7 +59,7 @@ func newTown(t *testing.T, from, to string) *town {
 	w.operator.Begin(w.node)
 	w.now = time.Unix(int64(w.on(to)), 0)
 	w.Source = &pages.Source{
-		View: w.node.View(), Read: w.node.Read,
+		View: w.node.View(), Read: w.node.Read, Audit: w.node,
 		Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
 		Now:   func() time.Time { return w.now },
 		Place: map[grid.MicrogridID]pages.Place{c.Microgrid(): {Latitude: 50.6, Longitude: 7.2}},

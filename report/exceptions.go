@@ -22,7 +22,7 @@ func (r *run) exceptions(w io.Writer) error {
 // rows yields the rows of exceptions.
 func (r *run) rows(row func(...string) error) error {
 	err := r.stretches(func(s stretch) error {
-		return row(utc(s.From), utc(s.end), r.names.meter(s.Device), reasonName(s.Reason),
+		return row(utc(s.From), utc(s.end), r.names.meter(s.Device), s.Reason.String(),
 			digits(s.Import), digits(s.Export), s.detail())
 	})
 	if err != nil {
@@ -101,24 +101,6 @@ func (s *stretch) takes(next stretch) bool {
 	s.To, s.end, s.intervals = next.To, next.end, s.intervals+next.intervals
 	s.Import, s.Export = quantity.MustAdd(s.Import, next.Import), quantity.MustAdd(s.Export, next.Export)
 	return true
-}
-
-func reasonName(r metering.Reason) string {
-	switch r {
-	case metering.Missing:
-		return "missing"
-	case metering.Late:
-		return "late"
-	case metering.AboveCapacity:
-		return "above_capacity"
-	case metering.Stuck:
-		return "stuck"
-	case metering.NoProduction:
-		return "no_production"
-	case metering.Replaced:
-		return "replaced"
-	}
-	return fmt.Sprintf("reason_%d", r)
 }
 
 // detail says what is the matter and what to do.

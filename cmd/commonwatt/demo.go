@@ -137,7 +137,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	op.Begin(n)
 	d := demo.New(n, op, c, o)
 	source := &pages.Source{
-		View: n.View(), Read: n.Read, Now: d.Now,
+		View: n.View(), Read: n.Read, Audit: n, Now: d.Now,
 		Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
 		Place: map[grid.MicrogridID]pages.Place{c.Microgrid(): demo.Place},
 	}

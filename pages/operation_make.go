@@ -1,0 +1,172 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/tx"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// exceptionsMax bounds the list of what to look at.
+const exceptionsMax = 200
+
+// recently is for how long an exception counts as open.
+const recently = 7 * 24 * 3600
+
+// Operation tells a microgrid's operator what to look at and how far the month is.
+//
+// Errors: *Forbidden, *NotFound; those of the view.
+func (s *Source) Operation(ctx context.Context, viewer Viewer, id grid.MicrogridID, month string) (o Operation, err error) {
+	if viewer.Role != Operator || viewer.Microgrid != id {
+		return o, &Forbidden{"sign in as the microgrid's operator"}
+	}
+	err = s.reader(ctx, func(r *view.Reader) error {
+		m, err := microgrid(r, id)
+		if err != nil {
+			return err
+		}
+		in, err := s.month(m, month)
+		if err != nil {
+			return err
+		}
+		names := s.names(id)
+		o = Operation{Microgrid: id, Name: names.Community, Month: month, Currency: Currency{names.Currency, names.Decimals}, Now: s.now()}
+		if err := s.concerns(r, m, in, &o); err != nil {
+			return err
+		}
+		if err := s.closing(r, m, in, &o); err != nil {
+			return err
+		}
+		return s.books(r, m, in, &o)
+	})
+	return o, err
+}
+
+// concerns is what to look at, the latest first.
+func (s *Source) concerns(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
+	names := s.names(m.ID)
+	devices, err := r.Devices(m.ID)
+	if err != nil {
+		return err
+	}
+	points, err := r.PointsIn(m.ID)
+	if err != nil {
+		return err
+	}
+	owner, at := map[grid.PointID]tx.AccountID{}, map[grid.DeviceID]grid.PointID{}
+	for _, p := range points {
+		owner[p.Point] = p.Account
+	}
+	for _, d := range devices {
+		at[d.Device] = d.Point
+	}
+	list, err := r.Concerns(m.ID, in, exceptionsMax)
+	if err != nil {
+		return err
+	}
+	o.Exceptions = []Exception{}
+	open := map[grid.DeviceID]bool{}
+	for _, c := range list {
+		if n := len(o.Exceptions); n > 0 && joins(o.Exceptions[n-1], c, m) {
+			o.Exceptions[n-1].From = c.From
+			o.Exceptions[n-1].Count += int64(c.To-c.From)/int64(m.Length) + 1
+			o.Exceptions[n-1].Import += int64(c.Import)
+			o.Exceptions[n-1].Export += int64(c.Export)
+			continue
+		}
+		o.Exceptions = append(o.Exceptions, Exception{
+			Device: c.Device, Meter: names.Meters[c.Device], Member: names.Accounts[owner[at[c.Device]]], Reason: c.Reason.String(),
+			From: c.From, To: c.To + interval.Time(m.Length), Import: int64(c.Import), Export: int64(c.Export),
+			Count: int64(c.To-c.From)/int64(m.Length) + 1, Settled: c.Corrected,
+		})
+		if !c.Corrected && c.To >= o.Now-recently {
+			open[c.Device] = true
+		}
+	}
+	o.Open = len(open)
+	return nil
+}
+
+// joins reports whether an earlier concern runs on into one that is listed.
+func joins(later Exception, c view.Concern, m view.Microgrid) bool {
+	return later.Device == c.Device && later.Reason == c.Reason.String() && later.Settled == c.Corrected &&
+		c.Reason == metering.Missing && c.To+interval.Time(m.Length) == later.From
+}
+
+// closing is how far the month is.
+func (s *Source) closing(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
+	counts, err := r.Counts(m.ID, in)
+	if err != nil {
+		return err
+	}
+	o.Settled, o.Corrected, o.Estimated = counts.Intervals, counts.Corrected, counts.Estimated
+	o.Total = int64(in.Until-in.From) / int64(m.Length)
+	settled, ok, err := r.Settled(m)
+	if ok {
+		o.Through = min(settled.Until, in.Until)
+	}
+	return err
+}
+
+// books is what members owe and others receive: in all nothing, to the unit.
+func (s *Source) books(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
+	names := s.names(m.ID)
+	show := money{names.Decimals}
+	points, err := r.PointsIn(m.ID)
+	if err != nil {
+		return err
+	}
+	zone := map[tx.AccountID]string{}
+	for _, p := range points {
+		zone[p.Account] = names.Zones[p.Zone]
+	}
+	bills, err := r.Bills(m.ID, in)
+	if err != nil {
+		return err
+	}
+	_, got, err := r.Received(m.ID, in)
+	if err != nil {
+		return err
+	}
+	var owed []quantity.Money
+	var sum quantity.Money
+	for _, b := range bills {
+		var own quantity.Money
+		for _, item := range b.Latest {
+			own = quantity.MustAdd(own, item.Amount)
+		}
+		owed, sum = append(owed, own), quantity.MustAdd(sum, own)
+	}
+	receivers := []struct {
+		account tx.AccountID
+		amount  quantity.Money
+	}{
+		{m.Utility, quantity.MustAdd(quantity.MustSub(got.UtilitySold, got.UtilityPaid), got.LossCost)},
+		{m.Network, quantity.MustSub(got.Network, got.LossCost)},
+		{m.Levy, got.Levy},
+	}
+	for _, to := range receivers {
+		owed, sum = append(owed, -to.amount), quantity.MustSub(sum, to.amount)
+	}
+	if sum != 0 {
+		return fmt.Errorf("pages: the bills of microgrid %d do not sum to zero: %d", m.ID, sum)
+	}
+	_, shown := show.amounts(owed...)
+	o.Members, o.Received = []MemberRow{}, []Receiver{}
+	for i, b := range bills {
+		better := show.amount(quantity.MustSub(owed[i], b.Alone))
+		o.Members = append(o.Members, MemberRow{
+			Account: b.Account, Name: names.Accounts[b.Account], Zone: zone[b.Account], Import: energy(b.Import), Export: energy(b.Export),
+			Produced: energy(b.Produced), Balance: shown[i], Alone: less(shown[i], better), Better: better, Estimated: b.Estimated,
+		})
+	}
+	for i, to := range receivers {
+		o.Received = append(o.Received, Receiver{to.account, names.Accounts[to.account], shown[len(bills)+i]})
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package view
+
+import (
+	"database/sql"
+
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+)
+
+// IntervalTotal is what happened in one interval of a microgrid, over all zones.
+type IntervalTotal struct {
+	Start    interval.Time
+	Revision uint32
+	Height   int64
+	Supply   quantity.Energy
+	Demand   quantity.Energy
+	Traded   quantity.Energy
+	Bought   quantity.Energy
+	Sold     quantity.Energy
+	Paid     int64 // Σ price × traded of the zones with a price.
+	Priced   quantity.Energy
+}
+
+// Intervals returns the settled intervals of a period as they stand after
+// corrections, by start.
+func (r *Reader) Intervals(m grid.MicrogridID, p Period) ([]IntervalTotal, error) {
+	return list(r, `SELECT i.start, i.revision, i.height, sum(z.supply_wh), sum(z.demand_wh), sum(z.traded_wh), sum(z.bought_wh), sum(z.sold_wh),
+		sum(coalesce(z.price, 0) * z.traded_wh), sum(iif(z.price IS NULL, 0, z.traded_wh))
+		FROM interval i CROSS JOIN zone_interval z USING (microgrid, start, revision)
+		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 GROUP BY i.start ORDER BY i.start`,
+		func(rows *sql.Rows, t *IntervalTotal) error {
+			return rows.Scan(&t.Start, &t.Revision, &t.Height, &t.Supply, &t.Demand, &t.Traded, &t.Bought, &t.Sold, &t.Paid, &t.Priced)
+		}, bits(m), int64(p.From), int64(p.Until))
+}
+
+// Gain returns what the members of a microgrid owe in a period, and what they
+// would with the utility alone.
+func (r *Reader) Gain(m grid.MicrogridID, p Period) (owed, alone quantity.Money, err error) {
+	err = r.tx.QueryRowContext(r.ctx, `SELECT coalesce(sum(owed), 0), coalesce(sum(alone), 0) FROM statement
+		WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, bits(m), int64(p.From), int64(p.Until)).Scan(&owed, &alone)
+	return owed, alone, err
+}
+
+// Concern is something that somebody should look at of a device, with how it ended.
+type Concern struct {
+	metering.Exception
+	Corrected bool // A reading came later, and the last interval was settled again.
+}
+
+// Concerns returns the exceptions of a microgrid in a period, the latest first. Of
+// a run that was reported as it went on, only the longest is told.
+func (r *Reader) Concerns(m grid.MicrogridID, p Period, most int) ([]Concern, error) {
+	return list(r, `SELECT e.device, e.reason, e.first_start, max(e.last_start), e.import_wh, e.export_wh,
+		EXISTS (SELECT 1 FROM statement s JOIN device d ON d.microgrid = s.microgrid AND d.point = s.point
+			WHERE d.microgrid = e.microgrid AND d.device = e.device AND s.microgrid = e.microgrid AND s.start = e.first_start AND s.superseded > 0)
+		FROM exception e WHERE e.microgrid = ? AND e.last_start >= ? AND e.first_start < ?
+		GROUP BY e.device, e.reason, e.first_start ORDER BY 4 DESC, e.device LIMIT ?`,
+		func(rows *sql.Rows, c *Concern) error {
+			c.Microgrid = m
+			return rows.Scan(id(&c.Device), &c.Reason, &c.From, &c.To, &c.Import, &c.Export, &c.Corrected)
+		}, bits(m), int64(p.From), int64(p.Until), most)
+}

@@ -127,5 +127,7 @@ func (a *API) registerLedger() {
 		Q string `query:"q" maxLength:"200"`
 	}
 	get(a, "/search", "search", tag, "Where a height, an id, a time, an account or a name leads",
-		func(ctx context.Context, v pages.Viewer, in *search) ([]pages.Found, error) { return a.Source.Search(ctx, v, in.Q) })
+		func(ctx context.Context, v pages.Viewer, in *search) ([]pages.Found, error) {
+			return a.Source.Search(ctx, v, in.Q)
+		})
 }

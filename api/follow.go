@@ -42,7 +42,7 @@ const (
 	followerMax = 64   // Messages that wait for one follower; who is slower is dropped and resumes.
 	resumeMax   = 1000 // Intervals that are sent again; beyond, the page is loaded anew.
 	headEvery   = time.Second
-	headLeast   = 15 * time.Second // So that the connection is known to be alive.
+	headLeast   = 5 * time.Second // So that the connection is known to be alive.
 )
 
 // events follows the node once, for everybody who follows events.
@@ -54,7 +54,6 @@ type events struct {
 	done    sync.WaitGroup
 	mu      sync.Mutex
 	clients map[chan sse.Message]bool
-	last    sse.Message // The head that was sent last.
 }
 
 // follow begins to follow a node.
@@ -121,9 +120,6 @@ func (e *events) head(ctx context.Context) {
 		return // The next one tells.
 	}
 	m := sse.Message{ID: int(height), Data: HeadEvent{height, at, interval.Time(e.source.Now().Unix())}}
-	e.mu.Lock()
-	e.last = m
-	e.mu.Unlock()
 	e.tell(m)
 }
 
@@ -150,9 +146,6 @@ func (e *events) join() (chan sse.Message, bool) {
 	}
 	c := make(chan sse.Message, followerMax)
 	e.clients[c] = true
-	if e.last.Data != nil {
-		c <- e.last
-	}
 	return c, true
 }
 

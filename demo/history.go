@@ -19,7 +19,7 @@ const (
 	stuckMeter      = "Kraus"
 	deadMeter       = "richter-pv"
 	hour            = interval.Time(3600)
-	daysDead, stuck = 3, 9 * hour
+	daysDead, stuck = 3, 20 * hour
 	perDay          = 24 * hour
 	lateMost        = 2 // Intervals by which lateMeters report late.
 	daysAhead       = 2 // Days that are simulated while the ones before are booked.

@@ -74,6 +74,10 @@ type watch struct {
 func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster grid.Roster, all []Value) {
 	peers := lit(roster, all)
 	before, _ := history.Get(s, Moment{k.Microgrid, k.Start - interval.Time(m.Length)})
+	stores := map[int32]bool{} // Points behind which a battery may keep the meter at zero for hours.
+	for _, d := range roster.Devices {
+		stores[d.At] = stores[d.At] || d.Row.Kind == grid.Battery
+	}
 	watched := map[grid.DeviceID]watch{}
 	for key, w := range watches.Under(s, k.Microgrid) {
 		watched[key.Device] = w
@@ -94,7 +98,8 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 		}
 		was := watched[v.Device]
 		w := was
-		w.follow(d, v, before.Values, peers, k.Start, m.Length, report)
+		again := same(before.Values, v, d.Row.Kind) && !(stores[d.At] && v.Import == 0 && v.Export == 0)
+		w.follow(d, v, again, before.Values, peers, k.Start, m.Length, report)
 		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); w {
 		case was:
 		case watch{}:
@@ -105,16 +110,17 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 	}
 }
 
-// follow brings a watch up to the value of an interval, and reports runs that
-// are long enough, again while they go on, and a last time when they end.
-func (w *watch) follow(d grid.RosterDevice, v Value, before []Value, p production, start interval.Time, l interval.Length, report func(Reason, interval.Time, interval.Time)) {
+// follow brings a watch up to the value of an interval, which may be that of the
+// one before again, and reports runs that are long enough, again while they go on,
+// and a last time when they end.
+func (w *watch) follow(d grid.RosterDevice, v Value, again bool, before []Value, p production, start interval.Time, l interval.Length, report func(Reason, interval.Time, interval.Time)) {
 	last := start - interval.Time(l)
 	most, threshold := uint32(stuckSeconds), uint32(stuckRun)*uint32(l)
 	if len(before) > 0 && before[0].Import == 0 && before[0].Export == 0 {
 		most = zeroSeconds // The run, if there is one, is of the value before.
 	}
 	stuck := run{&w.Since, &w.Run, max(most, threshold), Stuck}
-	if same(before, v, d.Row.Kind) {
+	if again {
 		if w.Run == 0 {
 			w.Since, w.Run = last, 1
 		}

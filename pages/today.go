@@ -130,6 +130,8 @@ type Revision struct {
 	After    Money         `json:"after"`
 	Used     Energy        `json:"used" doc:"taken from outside, after"`
 	Was      Energy        `json:"was" doc:"taken from outside, before"`
+	Given    Energy        `json:"given" doc:"given to others, after"`
+	GivenWas Energy        `json:"given_was" doc:"given to others, before"`
 }
 
 // Sun is when it rises and sets, and its course by height.

@@ -251,6 +251,7 @@ func (h *household) revisions(in view.Period) ([]Revision, error) {
 			list = append(list, Revision{
 				Start: s.Start, Revision: s.Revision, Block: s.Height,
 				Before: h.money.amount(was.Owed), After: h.money.amount(s.Owed), Was: energy(was.Import), Used: energy(s.Import),
+				GivenWas: energy(was.Export), Given: energy(s.Export),
 			})
 		}
 	}

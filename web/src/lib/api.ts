@@ -22,7 +22,7 @@ export type Slot = {
   price?: Price; amount: number; alone: number
 }
 export type Line = { name: string; energy: Energy; price: Price; amount: Money }
-export type Revision = { start: number; revision: number; block: number; before: Money; after: Money; used: Energy; was: Energy }
+export type Revision = { start: number; revision: number; block: number; before: Money; after: Money; used: Energy; was: Energy; given: Energy; given_was: Energy }
 export type Progress = { settled: number; provisional: number; to_come: number; through: number; final: number }
 export type PriceRange = { low: Price; low_at: number; high: Price; high_at: number }
 export type Day = { date: string; time_zone: string; start: number; end: number; length: number; now: number; height: number }

@@ -80,7 +80,7 @@ export const de: Words = {
     bill: (month) => `Rechnung ${month} bisher`,
     revisions: 'Seither berichtigt',
     revision: (time, n) => `${time}, Fassung ${n}`,
-    revisionText: (was, is) => `Ein Zählerstand kam spät. Von Netz und Nachbarn: ${was}, nun ${is}.`,
+    revisionText: (was, is, gaveWas, gave) => `Ein Zählerstand kam spät. Bezogen: ${was}, nun ${is}. Abgegeben: ${gaveWas}, nun ${gave}.`,
   },
   line: {
     neighbour_sold: 'An Nachbarn verkauft', utility_sold: 'Ans Netz verkauft', neighbour_bought: 'Von Nachbarn gekauft', utility_bought: 'Vom Netz gekauft',

@@ -78,7 +78,7 @@ export const en = {
     bill: (month: string) => `${month} bill so far`,
     revisions: 'Corrected since',
     revision: (time: string, n: number) => `${time}, revision ${n}`,
-    revisionText: (was: string, is: string) => `A reading came late. From the grid and neighbours: ${was}, now ${is}.`,
+    revisionText: (was: string, is: string, gaveWas: string, gave: string) => `A reading came late. Taken: ${was}, now ${is}. Given: ${gaveWas}, now ${gave}.`,
   },
   line: {
     neighbour_sold: 'Sold to neighbours', utility_sold: 'Sold to grid', neighbour_bought: 'Bought from neighbours', utility_bought: 'Bought from grid',

@@ -91,6 +91,8 @@ func submit(t testing.TB, c *Chain, app *counter, name uint64) {
 	case <-done:
 	case <-c.Done():
 		t.Fatal(c.Err())
+	case <-time.After(time.Minute):
+		t.Fatalf("transaction %d is in no block; the chain is at height %d", name, c.Height())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	dbm "github.com/cometbft/cometbft-db"
 )
@@ -41,10 +42,30 @@ func TestValidatorReturns(t *testing.T) {
 	n.mustAgree(t)
 }
 
+// What the others do not let wait for a block reaches one all the same: each
+// validator has its turn to propose, work or not.
+func TestOneNodeAloneHasTheTransaction(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, 4)
+	for i := range n {
+		n[i].cfg.Idle = 100 * time.Millisecond
+		n[i].deaf = i > 0
+		n[i].run(t)
+	}
+	submit(t, n[0].chain, n[0].app, 1)
+	n.mustAgree(t)
+}
+
+// deaf lets nothing wait for a block, and votes for blocks like any other.
+type deaf struct{ *counter }
+
+func (deaf) Check([]byte, bool) error { return errShort }
+
 // node is one validator of a network.
 type node struct {
 	*disk
 	cfg   Config
+	deaf  bool
 	app   *counter
 	chain *Chain
 }
@@ -56,7 +77,11 @@ type network []*node
 func (n *node) run(t *testing.T) {
 	t.Helper()
 	n.app = newCounter(t, n.db("app"))
-	c, err := Start(n.cfg, n.app, n.kv)
+	app := Application(n.app)
+	if n.deaf {
+		app = deaf{n.app}
+	}
+	c, err := Start(n.cfg, app, n.kv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -16,6 +17,10 @@ const (
 	waitingBytesMax = 32 << 20
 )
 
+// idleDefault is how long validators without work wait before they make a block
+// all the same.
+const idleDefault = 5 * time.Second
+
 // Config is how a node runs. With only the folder set it is a validator on its
 // own, without a port.
 type Config struct {
@@ -27,6 +32,9 @@ type Config struct {
 	Advertise string
 	// Peers are the other nodes, each as id@host:port.
 	Peers []string
+	// Idle is how long a network waits for work before it makes an empty block; the
+	// default is five seconds. A validator on its own makes none.
+	Idle time.Duration
 	// Log receives CometBFT's warnings and errors; the default is slog's.
 	Log *slog.Logger
 }
@@ -46,6 +54,12 @@ func (c Config) settings() *config.Config {
 	s.Consensus.TimeoutCommit = 0
 	s.Consensus.SkipTimeoutCommit = true
 	s.Consensus.TimeoutPropose = 500 * time.Millisecond
+	if c.networked() {
+		// A transaction that others dropped, because they were full or still catching
+		// up, is with its node alone. The others see no work and do not vote, so that
+		// node would never come to propose it: idle blocks hand the turn on.
+		s.Consensus.CreateEmptyBlocksInterval = cmp.Or(c.Idle, idleDefault)
+	}
 	if !c.networked() {
 		// A validator on its own has nobody's votes to wait for, and only itself to
 		// blame when the machine is too busy for a proposal in time.

@@ -87,6 +87,7 @@ func New(cfg Config) *API {
 	a.registerEvents()
 	a.registerSession()
 	a.registerEnvelopes()
+	a.registerBills()
 	return a
 }
 

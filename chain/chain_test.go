@@ -187,7 +187,7 @@ func TestLostBlocksAreReplayed(t *testing.T) {
 			from := app.height - lost
 			d.dbs["app"] = fromContents(t, kept[from])
 			again := newCounter(t, d.db("app"))
-			d.start(t, again)
+			stop(t, d.start(t, again))
 			if at, hash := again.Last(); at < app.height || !bytes.Equal(hash, app.hash) {
 				t.Errorf("at %d with %x, was at %d with %x", at, hash, app.height, app.hash)
 			}

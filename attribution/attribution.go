@@ -30,11 +30,11 @@ const (
 	Neighbours
 	Grid
 	Home
-	places
+	Places = iota // How many there are.
 )
 
 // Flows is energy by source and sink.
-type Flows [places][places]quantity.Energy
+type Flows [Places][Places]quantity.Energy
 
 // Of attributes an interval. What left is of the roof first, then of the battery;
 // what is left of the roof goes home, then into the battery, and so does, in this

@@ -123,11 +123,9 @@ func (c *Community) slots(totals []view.IntervalTotal, m view.Microgrid, in view
 		}
 		c.Intervals = append(c.Intervals, slot)
 	}
-	met := shares([]quantity.Energy{traded, bought})
-	c.Local = met[0]
-	all, shown := summed([]quantity.Energy{traded, bought})
-	c.Demand, c.Traded, c.Bought = all, shown[0], shown[1]
-	c.Sold = energy(sold)
+	c.Traded, c.Bought, c.Sold = energy(traded), energy(bought), energy(sold)
+	all, met := parts([]string{"neighbours", "grid"}, []Energy{c.Traded, c.Bought})
+	c.Demand, c.Local = all, met[0].Share
 	c.Supply = Energy{int64(supply), energy(quantity.MustSub(supply, sold)).Shown + c.Sold.Shown}
 	for _, s := range c.Intervals {
 		if s.Price == nil {

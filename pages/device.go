@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"github.com/commonwatt/commonwatt/attribution"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -29,13 +30,19 @@ func (h *household) deviceList() *deviceList {
 	return l
 }
 
-// note adds what a device measured in one interval; intervals come in order.
+// add adds what a device measured in a settled interval.
+func (l *deviceList) add(d view.DeviceEnergy) {
+	if i, ok := l.at[d.Device]; ok { // Else it ended since.
+		l.taken[i], l.given[i] = quantity.MustAdd(l.taken[i], d.Import), quantity.MustAdd(l.given[i], d.Export)
+	}
+}
+
+// note remembers what a device did last; intervals come in order.
 func (l *deviceList) note(d view.DeviceEnergy, length interval.Length) {
 	i, ok := l.at[d.Device]
 	if !ok {
 		return // It ended since.
 	}
-	l.taken[i], l.given[i] = quantity.MustAdd(l.taken[i], d.Import), quantity.MustAdd(l.given[i], d.Export)
 	l.devices[i].At = d.Start
 	l.devices[i].Power = int64(quantity.MustSub(d.Import, d.Export)) * 3600 / int64(length)
 }
@@ -49,4 +56,34 @@ func (l *deviceList) shown() []Device {
 		return []Device{}
 	}
 	return l.devices
+}
+
+// agree lets devices that together are a place show together what the place shows.
+func (f *figures) agree(devices []Device) {
+	var charged, discharged, made []*Energy
+	for i := range devices {
+		d := &devices[i]
+		switch d.Kind {
+		case kindName(grid.Battery):
+			charged, discharged = append(charged, &d.Taken), append(discharged, &d.Given)
+		case kindName(grid.Solar), kindName(grid.Wind), kindName(grid.Hydro), kindName(grid.Generator):
+			made = append(made, &d.Given)
+		}
+	}
+	share := func(wh quantity.Energy, shown int64, of []*Energy) {
+		parts := make([]int64, len(of))
+		for i, e := range of {
+			parts[i] = e.Wh
+			wh = quantity.MustSub(wh, quantity.Energy(e.Wh))
+		}
+		if wh != 0 {
+			return // The meters disagree, and each says what it counted.
+		}
+		for i, hundredths := range split(shown, parts, whShown) {
+			of[i].Shown = hundredths
+		}
+	}
+	share(f.flows.To(attribution.Battery), f.shown.flows.to(attribution.Battery), charged)
+	share(f.flows.From(attribution.Battery), f.shown.flows.from(attribution.Battery), discharged)
+	share(f.flows.From(attribution.Roof), f.shown.flows.from(attribution.Roof), made)
 }

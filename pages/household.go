@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -205,6 +206,18 @@ func total(rows []row) sum {
 	return t
 }
 
+// and adds two sums.
+func (s sum) and(o sum) sum {
+	t := sum{flows: s.flows, lines: s.lines, loads: maps.Clone(s.loads), count: s.count + o.count}
+	t.flows.Add(o.flows)
+	addLines(&t.lines, o.lines)
+	t.owed, t.alone = quantity.MustAdd(s.owed, o.owed), quantity.MustAdd(s.alone, o.alone)
+	for d, e := range o.loads {
+		t.loads[d] = quantity.MustAdd(t.loads[d], e)
+	}
+	return t
+}
+
 // lineNames are those of the API, in the order of a bill's lines.
 var lineNames = []struct {
 	line settlement.Line
@@ -218,70 +231,81 @@ var lineNames = []struct {
 	{settlement.Levy, "levy"},
 }
 
-// account shows the lines of an account; they sum to the balance.
-func (m money) account(l view.Lines) (lines []Line, balance Money) {
-	owed := make([]quantity.Money, len(lineNames))
-	for i, n := range lineNames {
-		owed[i] = l[n.line-1].Amount
+// account shows the lines of an account: those that earn sum to what is shown as
+// earned, the others to what is shown as paid.
+func (m money) account(f figures) (lines []Line) {
+	var of [2][]int64 // What costs, what earns.
+	side := func(l settlement.Line) int {
+		if earns(l) {
+			return 1
+		}
+		return 0
 	}
-	balance, shown := m.amounts(owed...)
+	for _, n := range lineNames {
+		of[side(n.line)] = append(of[side(n.line)], -int64(f.lines[n.line-1].Amount))
+	}
+	cent, coarse := m.cent(), m.coarse()
+	shown := [2][]int64{split(f.paid().Shown/coarse, of[0], cent), split(f.earned().Shown/coarse, of[1], cent)}
 	lines = []Line{}
-	for i, n := range lineNames {
-		if item := l[n.line-1]; item.Energy != 0 || item.Amount != 0 {
-			lines = append(lines, Line{n.name, energy(item.Energy), m.average(item.Amount, item.Energy), shown[i]})
+	for _, n := range lineNames {
+		s := side(n.line)
+		item, cents := f.lines[n.line-1], shown[s][0]*coarse
+		shown[s] = shown[s][1:]
+		if item.Energy != 0 || item.Amount != 0 {
+			lines = append(lines, Line{n.name, f.lineEnergy(n.line), m.average(item.Amount, item.Energy), Money{-int64(item.Amount), cents}})
 		}
 	}
-	return lines, balance
+	return lines
 }
 
-// parts names the parts of a total and says their shares.
-func parts(names []string, of []quantity.Energy, shown []Energy) []Part {
-	list := make([]Part, len(names))
-	for i, share := range shares(of) {
-		list[i] = Part{names[i], shown[i], share}
+// parts names the parts of a total and says their shares. What is shown in all is
+// the sum of what is shown in parts.
+func parts(names []string, of []Energy) (total Energy, list []Part) {
+	list = make([]Part, len(names))
+	wh := make([]int64, len(of))
+	for i, e := range of {
+		total.Wh, total.Shown = total.Wh+e.Wh, total.Shown+e.Shown
+		wh[i] = e.Wh
 	}
-	return list
+	for i, share := range shares(wh) {
+		list[i] = Part{names[i], of[i], share}
+	}
+	return total, list
 }
 
-// origins is where what was used came from, and where what the roof made went. A
-// stream shows the same wherever it is told of, so each is rounded by itself, and
-// what is shown in all is the sum of what is shown in parts.
-func origins(f attribution.Flows) (used, produced Energy, sources, sinks []Part, local int64) {
-	from := []quantity.Energy{
-		f[attribution.Roof][attribution.Home], f[attribution.Battery][attribution.Home],
-		f[attribution.Neighbours][attribution.Home], f[attribution.Grid][attribution.Home],
+// ends are the places where energy comes from and, but for the home, goes to.
+var ends = [...]attribution.Place{attribution.Roof, attribution.Battery, attribution.Neighbours, attribution.Grid}
+
+// used is what was used, and where it came from.
+func (f *figures) used() (used Energy, sources []Part, local int64) {
+	var streams []Energy
+	for _, from := range ends {
+		streams = append(streams, f.stream(from, attribution.Home))
 	}
-	used, shown := summed(from)
-	sources = parts([]string{"roof", "battery", "neighbours", "grid"}, from, shown)
+	used, sources = parts([]string{"roof", "battery", "neighbours", "grid"}, streams)
 	if used.Wh > 0 {
 		local = 1000 - sources[3].Share
 	}
-	to := []quantity.Energy{
-		from[0], f[attribution.Roof][attribution.Battery], f[attribution.Roof][attribution.Neighbours], f[attribution.Roof][attribution.Grid],
-	}
-	produced, shown = summed(to)
-	sinks = parts([]string{"home", "battery", "neighbours", "grid"}, to, shown)
-	return used, produced, sources, sinks, local
+	return used, sources, local
 }
 
-// flows shows every stream. Those into the home are the sources of what was used,
-// those of the roof its sinks.
-func flows(f attribution.Flows, sources, sinks []Part) []Flow {
+// produced is what the roof made, and where it went.
+func (f *figures) produced() (produced Energy, sinks []Part) {
+	streams := []Energy{f.stream(attribution.Roof, attribution.Home)}
+	for _, to := range ends[1:] {
+		streams = append(streams, f.stream(attribution.Roof, to))
+	}
+	return parts([]string{"home", "battery", "neighbours", "grid"}, streams)
+}
+
+// streams are all that there are, those into the home first.
+func (f *figures) streams() []Flow {
 	list := []Flow{}
-	add := func(from, to string, e Energy) {
-		if e.Wh > 0 {
-			list = append(list, Flow{from, to, e})
-		}
-	}
-	for _, p := range sources {
-		add(p.Name, "home", p.Energy)
-	}
-	for _, p := range sinks[1:] {
-		add("roof", p.Name, p.Energy)
-	}
-	for _, from := range []attribution.Place{attribution.Battery, attribution.Neighbours, attribution.Grid} {
-		for _, to := range []attribution.Place{attribution.Battery, attribution.Neighbours, attribution.Grid} {
-			add(from.String(), to.String(), energy(f[from][to]))
+	for _, to := range append([]attribution.Place{attribution.Home}, ends[1:]...) {
+		for _, from := range ends {
+			if e := f.stream(from, to); e.Wh > 0 {
+				list = append(list, Flow{from.String(), to.String(), e})
+			}
 		}
 	}
 	return list
@@ -304,12 +328,6 @@ func (h *household) uses(t sum, used Energy) []Part {
 		}
 	}
 	names, of = append(names, "other"), append(of, rest)
-	wh, shown := make([]int64, len(of)), make([]Energy, len(of))
-	for i, e := range of {
-		wh[i] = int64(e)
-	}
-	for i, hundredths := range split(used.Shown, wh, whShown) {
-		shown[i] = Energy{wh[i], hundredths}
-	}
-	return parts(names, of, shown)
+	_, list := parts(names, shownParts(used.Shown, of))
+	return list
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/commonwatt/commonwatt/attribution"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
-	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
 )
@@ -47,12 +45,12 @@ func (h *household) month(month string) (m Month, err error) {
 	if err != nil {
 		return m, err
 	}
-	all := total(rows)
-	m.Used, m.Produced, m.Sources, m.Sinks, m.Local = origins(all.flows)
-	m.Lines, m.Balance = h.money.account(all.lines)
-	m.Better = h.money.amount(quantity.MustSub(all.owed, all.alone))
+	all := h.money.figures(total(rows))
+	m.Used, m.Sources, m.Local = all.used()
+	m.Produced, m.Sinks = all.produced()
+	m.Lines, m.Balance, m.Better = h.money.account(all), all.balance(), all.better()
 	m.Alone = less(m.Balance, m.Better)
-	m.Days = h.days(rows, &m)
+	m.Days = h.days(rows)
 	for _, r := range rows {
 		m.Through = r.start + interval.Time(h.microgrid.Length)
 		if r.estimated {
@@ -85,55 +83,23 @@ func (h *household) isFinal(through interval.Time, in view.Period) (bool, error)
 	return through == in.Until && settled.Until >= h.source.final(h.microgrid, through), nil
 }
 
-// days are a month's rows by civil day. Each column shows parts of the month's
-// figure above it.
-func (h *household) days(rows []row, m *Month) []DayRow {
+// days are a month's rows by civil day.
+func (h *household) days(rows []row) []DayRow {
 	list := []DayRow{}
-	var of []sum
+	before := total(nil)
 	for len(rows) > 0 {
 		day, n := date(rows[0].start, h.names.TimeZone), 1
 		for n < len(rows) && date(rows[n].start, h.names.TimeZone) == day {
 			n++
 		}
-		t := total(rows[:n])
-		list, of = append(list, DayRow{Date: day, Intervals: n}), append(of, t)
-		rows = rows[n:]
-	}
-	sources := [...]attribution.Place{attribution.Roof, attribution.Battery, attribution.Neighbours, attribution.Grid}
-	for n, p := range sources {
-		column := make([]int64, len(of))
-		for i, t := range of {
-			column[i] = int64(t.flows[p][attribution.Home])
-		}
-		for i, shown := range split(m.Sources[n].Energy.Shown, column, whShown) {
-			e := Energy{column[i], shown}
-			*[...]*Energy{&list[i].Roof, &list[i].Battery, &list[i].Neighbours, &list[i].Grid}[n] = e
-			list[i].Used.Wh += e.Wh
-			list[i].Used.Shown += e.Shown
-		}
-	}
-	produced, paid, earned, better := make([]int64, len(of)), make([]int64, len(of)), make([]int64, len(of)), make([]int64, len(of))
-	for i, t := range of {
-		produced[i] = int64(t.flows.From(attribution.Roof))
-		earned[i] = -int64(quantity.MustAdd(t.lines[settlement.NeighbourSold-1].Amount, t.lines[settlement.UtilitySold-1].Amount))
-		paid[i] = -int64(t.owed) - earned[i]
-		better[i] = int64(quantity.MustSub(t.alone, t.owed))
-	}
-	for i, shown := range split(m.Produced.Shown, produced, whShown) {
-		list[i].Produced = Energy{produced[i], shown}
-	}
-	var gained int64 // What the lines show that earn.
-	for _, l := range m.Lines {
-		if l.Name == "neighbour_sold" || l.Name == "utility_sold" {
-			gained += l.Amount.Shown
-		}
-	}
-	cent, coarse := h.money.cent(), h.money.coarse()
-	gains, costs := split(gained/coarse, earned, cent), split((m.Balance.Shown-gained)/coarse, paid, cent)
-	for i, shown := range split(m.Better.Shown/coarse, better, cent) {
-		list[i].Better = Money{better[i], shown * coarse}
-		list[i].Earned, list[i].Paid = Money{earned[i], gains[i] * coarse}, Money{paid[i], costs[i] * coarse}
-		list[i].Balance = Money{earned[i] + paid[i], list[i].Earned.Shown + list[i].Paid.Shown}
+		f := h.money.after(before, total(rows[:n]))
+		d := DayRow{Date: day, Intervals: n, Earned: f.earned(), Paid: f.paid(), Balance: f.balance(), Better: f.better()}
+		var sources []Part
+		d.Used, sources, _ = f.used()
+		d.Roof, d.Battery, d.Neighbours, d.Grid = sources[0].Energy, sources[1].Energy, sources[2].Energy, sources[3].Energy
+		d.Produced, _ = f.produced()
+		list = append(list, d)
+		before, rows = before.and(f.sum), rows[n:]
 	}
 	return list
 }

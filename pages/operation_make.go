@@ -150,23 +150,27 @@ func (s *Source) books(r *view.Reader, m view.Microgrid, in view.Period, o *Oper
 		{m.Network, quantity.MustSub(got.Network, got.LossCost)},
 		{m.Levy, got.Levy},
 	}
-	for _, to := range receivers {
-		owed, sum = append(owed, -to.amount), quantity.MustSub(sum, to.amount)
+	received := make([]int64, len(receivers))
+	for i, to := range receivers {
+		received[i], sum = int64(to.amount), quantity.MustSub(sum, to.amount)
 	}
 	if sum != 0 {
 		return fmt.Errorf("pages: the bills of microgrid %d do not sum to zero: %d", m.ID, sum)
 	}
-	_, shown := show.amounts(owed...)
 	o.Members, o.Received = []MemberRow{}, []Receiver{}
+	var paid int64 // By members, as shown on their bills.
 	for i, b := range bills {
+		balance := show.amount(owed[i])
+		paid -= balance.Shown
 		better := show.amount(quantity.MustSub(owed[i], b.Alone))
 		o.Members = append(o.Members, MemberRow{
 			Account: b.Account, Name: names.Accounts[b.Account], Zone: zone[b.Account], Import: energy(b.Import), Export: energy(b.Export),
-			Produced: energy(b.Produced), Balance: shown[i], Alone: less(shown[i], better), Better: better, Estimated: b.Estimated,
+			Produced: energy(b.Produced), Balance: balance, Alone: less(balance, better), Better: better, Estimated: b.Estimated,
 		})
 	}
-	for i, to := range receivers {
-		o.Received = append(o.Received, Receiver{to.account, names.Accounts[to.account], shown[len(bills)+i]})
+	for i, shown := range split(paid/show.coarse(), received, show.cent()) {
+		to := receivers[i]
+		o.Received = append(o.Received, Receiver{to.account, names.Accounts[to.account], Money{received[i], shown * show.coarse()}})
 	}
 	return nil
 }

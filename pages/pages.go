@@ -34,6 +34,8 @@ type Source struct {
 	Audit Audit
 	// Place is where a microgrid stands, for sunrise and sunset, if it is known.
 	Place map[grid.MicrogridID]Place
+
+	sums memo[sumKey, view.Stamp, sum]
 }
 
 // Audit is the part of a node that blocks and receipts are read from.

@@ -178,8 +178,7 @@ func same(statements []settlement.Statement, booked map[grid.PointID]view.Statem
 // own is the household's part.
 func (p *replaying) own(now *moment, statements []settlement.Statement, c market.Clearing) (*OwnReplay, error) {
 	o := &OwnReplay{Account: p.account, Deals: []Deal{}, WhatIf: []WhatIf{}}
-	var lines view.Lines
-	var alone quantity.Money
+	var all sum
 	found := false
 	for _, s := range statements {
 		if s.Account != p.account {
@@ -188,10 +187,10 @@ func (p *replaying) own(now *moment, statements []settlement.Statement, c market
 		found = true
 		o.Import, o.Export, o.Produced = o.Import+int64(s.Import), o.Export+int64(s.Export), o.Produced+int64(s.Produced)
 		for _, item := range s.Items {
-			l := &lines[item.Line-1]
+			l := &all.lines[item.Line-1]
 			l.Energy, l.Amount = quantity.MustAdd(l.Energy, item.Energy), quantity.MustAdd(l.Amount, item.Amount)
 		}
-		alone = quantity.MustAdd(alone, s.Alone)
+		all.owed, all.alone = quantity.MustAdd(all.owed, s.Owed()), quantity.MustAdd(all.alone, s.Alone)
 		for _, d := range s.Deals {
 			o.Deals = append(o.Deals, p.deal(d, statements))
 		}
@@ -199,8 +198,8 @@ func (p *replaying) own(now *moment, statements []settlement.Statement, c market
 	if !found {
 		return nil, &NotFound{fmt.Sprintf("connection point of account %d in this interval", p.account), "it may have joined later"}
 	}
-	o.Lines, o.Balance = p.money.account(lines)
-	o.Alone = p.money.amount(alone)
+	f := p.money.figures(all)
+	o.Lines, o.Balance, o.Alone = p.money.account(f), f.balance(), p.money.amount(all.alone)
 	var err error
 	o.WhatIf, err = p.whatIf(now)
 	return o, err

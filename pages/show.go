@@ -56,27 +56,28 @@ func round(a, unit int64) int64 {
 	return q
 }
 
-// summed shows parts of an energy, each by itself, and their sum.
-func summed(parts []quantity.Energy) (total Energy, shown []Energy) {
-	shown = make([]Energy, len(parts))
-	for i, p := range parts {
-		shown[i] = energy(p)
-		total.Wh += shown[i].Wh
-		total.Shown += shown[i].Shown
+// shownParts shows parts of an energy of which it is decided what is shown.
+func shownParts(total int64, of []quantity.Energy) []Energy {
+	wh, shown := make([]int64, len(of)), make([]Energy, len(of))
+	for i, e := range of {
+		wh[i] = int64(e)
 	}
-	return total, shown
+	for i, hundredths := range split(total, wh, whShown) {
+		shown[i] = Energy{wh[i], hundredths}
+	}
+	return shown
 }
 
 // energy shows one energy by itself.
 func energy(e quantity.Energy) Energy { return Energy{int64(e), round(int64(e), whShown)} }
 
 // shares are the parts of a total in tenths of a per cent; they sum to 1000.
-func shares(parts []quantity.Energy) []int64 {
+func shares(parts []int64) []int64 {
 	var total int64
 	scaled := make([]int64, len(parts))
 	for i, p := range parts {
-		total += int64(p)
-		scaled[i] = int64(p) * 1000
+		total += p
+		scaled[i] = p * 1000
 	}
 	if total == 0 {
 		return scaled
@@ -106,23 +107,6 @@ func (m money) coarse() int64 { return power10(2 - m.decimals) }
 // amount shows what the ledger says is owed, from the reader's side.
 func (m money) amount(owed quantity.Money) Money {
 	return Money{-int64(owed), round(-int64(owed), m.cent()) * m.coarse()}
-}
-
-// amounts shows parts of an amount and their total.
-func (m money) amounts(owed ...quantity.Money) (total Money, shown []Money) {
-	units := make([]int64, len(owed))
-	for i, o := range owed {
-		units[i] = -int64(o)
-		total.Units -= int64(o)
-	}
-	var each []int64
-	total.Shown, each = apportion(units, m.cent())
-	total.Shown *= m.coarse()
-	shown = make([]Money, len(owed))
-	for i := range owed {
-		shown[i] = Money{units[i], each[i] * m.coarse()}
-	}
-	return total, shown
 }
 
 // less is one shown amount less another, so that what is shown adds up.

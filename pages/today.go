@@ -117,8 +117,8 @@ type Device struct {
 	Capacity uint64        `json:"capacity" doc:"in W; 0: not known"`
 	At       interval.Time `json:"at" doc:"start of the last interval that is known"`
 	Power    int64         `json:"power" doc:"mean of that interval in W; above zero it takes, below zero it gives"`
-	Taken    Energy        `json:"taken" doc:"of the day"`
-	Given    Energy        `json:"given" doc:"of the day"`
+	Taken    Energy        `json:"taken" doc:"in the settled intervals of the day"`
+	Given    Energy        `json:"given" doc:"in the settled intervals of the day"`
 }
 
 // Revision is a correction of one interval.

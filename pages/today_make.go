@@ -44,10 +44,15 @@ func (h *household) today(date string) (t Today, err error) {
 	if err != nil {
 		return t, err
 	}
-	h.sums(&t, total(rows))
+	day, err := h.dayFigures(in.From, rows)
+	if err != nil {
+		return t, err
+	}
+	h.sums(&t, day)
 	if t.Intervals, t.Devices, err = h.slots(in, rows, t.Now); err != nil {
 		return t, err
 	}
+	day.agree(t.Devices)
 	t.Progress = h.progress(t.Intervals, in)
 	if t.Revisions, err = h.revisions(in); err != nil {
 		return t, err
@@ -59,12 +64,12 @@ func (h *household) today(date string) (t Today, err error) {
 }
 
 // sums fills in what is added up over the day.
-func (h *household) sums(t *Today, all sum) {
-	t.Used, t.Produced, t.Sources, t.Sinks, t.Local = origins(all.flows)
-	t.Flows = flows(all.flows, t.Sources, t.Sinks)
-	t.Loads = h.uses(all, t.Used)
-	t.Lines, t.Balance = h.money.account(all.lines)
-	t.Better = h.money.amount(quantity.MustSub(all.owed, all.alone))
+func (h *household) sums(t *Today, day figures) {
+	t.Used, t.Sources, t.Local = day.used()
+	t.Produced, t.Sinks = day.produced()
+	t.Flows = day.streams()
+	t.Loads = h.uses(day.sum, t.Used)
+	t.Lines, t.Balance, t.Better = h.money.account(day), day.balance(), day.better()
 }
 
 // slots is every interval of the day: settled ones, those that are read, what is
@@ -88,6 +93,7 @@ func (h *household) slots(in view.Period, rows []row, now interval.Time) ([]Slot
 			slot.State, slot.Revision, slot.Estimated, slot.Block = Settled, r.revision, r.estimated, r.height
 			slot.Amount, slot.Alone = -int64(r.owed), -int64(r.alone)
 			for _, d := range r.devices {
+				devices.add(d)
 				devices.note(d, h.microgrid.Length)
 			}
 		} else if f, measured, ok := h.provisional(start); ok {

@@ -59,6 +59,19 @@ func checkDay(t *testing.T, name string, d pages.Today) {
 	if units != d.Balance.Units || cents != d.Balance.Shown {
 		t.Errorf("%s: the lines are %d and show %d, the balance %+v", name, units, cents, d.Balance)
 	}
+	streams := map[string]int64{}
+	for _, f := range d.Flows {
+		streams["from "+f.From] += f.Energy.Shown
+		streams["to "+f.To] += f.Energy.Shown
+	}
+	for _, l := range d.Lines {
+		stream := map[string]string{
+			"neighbour_sold": "to neighbours", "utility_sold": "to grid", "neighbour_bought": "from neighbours", "utility_bought": "from grid",
+		}[l.Name]
+		if stream != "" && streams[stream] != l.Energy.Shown {
+			t.Errorf("%s: the line %s shows %d, the streams %d", name, l.Name, l.Energy.Shown, streams[stream])
+		}
+	}
 	home := int64(0)
 	for _, f := range d.Flows {
 		if f.To == "home" {
@@ -81,8 +94,12 @@ func checkMonth(t *testing.T, w *town, member string) {
 	var balance, better pages.Money
 	for _, d := range m.Days {
 		day := w.day(t, member, d.Date)
-		if day.Used.Wh != d.Used.Wh || day.Balance.Units != d.Balance.Units || day.Better.Units != d.Better.Units {
-			t.Errorf("%s %s: the day says %+v %+v, the month %+v %+v", member, d.Date, day.Used, day.Balance, d.Used, d.Balance)
+		if day.Used != d.Used || day.Produced != d.Produced || day.Balance != d.Balance || day.Better != d.Better {
+			t.Errorf("%s %s: the day says %+v %+v %+v %+v, the month %+v %+v %+v %+v", member, d.Date,
+				day.Used, day.Produced, day.Balance, day.Better, d.Used, d.Produced, d.Balance, d.Better)
+		}
+		if d.Earned.Shown+d.Paid.Shown != d.Balance.Shown || d.Earned.Units+d.Paid.Units != d.Balance.Units {
+			t.Errorf("%s %s: earned %+v and paid %+v, balance %+v", member, d.Date, d.Earned, d.Paid, d.Balance)
 		}
 		if d.Roof.Shown+d.Battery.Shown+d.Neighbours.Shown+d.Grid.Shown != d.Used.Shown {
 			t.Errorf("%s %s: %+v", member, d.Date, d)

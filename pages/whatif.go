@@ -66,20 +66,19 @@ func (p *replaying) whatIf(now *moment) ([]WhatIf, error) {
 	}
 	midnight := time.Unix(int64(now.Start), 0).In(p.source.names(p.m.ID).TimeZone)
 	midnight = time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, 0, 0, 0, midnight.Location())
-	day, err := p.moments(view.Period{From: interval.Time(midnight.Unix()), Until: interval.Time(midnight.AddDate(0, 0, 1).Unix())})
+	in := view.Period{From: interval.Time(midnight.Unix()), Until: interval.Time(midnight.AddDate(0, 0, 1).Unix())}
+	day, err := p.moments(in)
 	if err != nil {
 		return nil, err
 	}
-	var was, wasDay quantity.Money
-	for _, m := range day {
-		for _, b := range m.booked {
-			if b.Account != p.account {
-				continue
-			}
-			wasDay = quantity.MustAdd(wasDay, b.Owed)
-			if m.Start == now.Start {
-				was = quantity.MustAdd(was, b.Owed)
-			}
+	dayWas, err := p.dayWas(in)
+	if err != nil {
+		return nil, err
+	}
+	var was quantity.Money
+	for _, b := range now.booked {
+		if b.Account == p.account {
+			was = quantity.MustAdd(was, b.Owed)
 		}
 	}
 	for _, v := range all {
@@ -99,12 +98,26 @@ func (p *replaying) whatIf(now *moment) ([]WhatIf, error) {
 				}
 			}
 		}
-		w.Balance, w.Day, w.DayWas = p.money.amount(owed), p.money.amount(owedDay), p.money.amount(wasDay)
+		w.Balance, w.Day, w.DayWas = p.money.amount(owed), p.money.amount(owedDay), dayWas
 		w.Worse = less(p.money.amount(was), w.Balance)
 		w.DayWorse = less(w.DayWas, w.Day)
 		list = append(list, w)
 	}
 	return list, nil
+}
+
+// dayWas is the balance of the household's day, as its own page shows it.
+func (p *replaying) dayWas(in view.Period) (Money, error) {
+	h, err := p.source.household(p.reader, p.account)
+	if err != nil {
+		return Money{}, err
+	}
+	rows, err := h.rows(in)
+	if err != nil {
+		return Money{}, err
+	}
+	f, err := h.dayFigures(in.From, rows)
+	return f.balance(), err
 }
 
 // alter settles an interval with another position of the household.

@@ -49,23 +49,33 @@ func TestOneNodeAloneHasTheTransaction(t *testing.T) {
 	n := newNetwork(t, 4)
 	for i := range n {
 		n[i].cfg.Idle = 100 * time.Millisecond
-		n[i].deaf = i > 0
+		n[i].over = func(c *counter) Application { return deaf{c, uint64(i)} }
 		n[i].run(t)
 	}
-	submit(t, n[0].chain, n[0].app, 1)
+	for i, node := range n {
+		submit(t, node.chain, node.app, uint64(i))
+	}
 	n.mustAgree(t)
 }
 
-// deaf lets nothing wait for a block, and votes for blocks like any other.
-type deaf struct{ *counter }
+// deaf lets only its own transaction wait for a block, and votes like any other.
+type deaf struct {
+	*counter
+	own uint64
+}
 
-func (deaf) Check([]byte, bool) error { return errShort }
+func (d deaf) Check(tx []byte, _ bool) error {
+	if nameOf(tx) != d.own {
+		return errShort
+	}
+	return nil
+}
 
 // node is one validator of a network.
 type node struct {
 	*disk
 	cfg   Config
-	deaf  bool
+	over  func(*counter) Application // What runs in the application's place, if it is set.
 	app   *counter
 	chain *Chain
 }
@@ -78,8 +88,8 @@ func (n *node) run(t *testing.T) {
 	t.Helper()
 	n.app = newCounter(t, n.db("app"))
 	app := Application(n.app)
-	if n.deaf {
-		app = deaf{n.app}
+	if n.over != nil {
+		app = n.over(n.app)
 	}
 	c, err := Start(n.cfg, app, n.kv)
 	if err != nil {

@@ -142,34 +142,67 @@ func (m money) after(before, s sum) figures {
 	return figures{s, m.tally(before.and(s)).less(m.tally(before))}
 }
 
-// dayFigures are a day's, of whose month the rows are up to its end.
-func (h *household) dayFigures(day interval.Time, rows []row) (f figures, err error) {
-	before, err := h.before(day)
-	return h.money.after(before, total(rows)), err
-}
-
-// sumKey names what a household did from the beginning of a month up to a day.
-type sumKey struct {
+// dayKey names a household's day.
+type dayKey struct {
 	account tx.AccountID
-	until   interval.Time
+	start   interval.Time
 }
 
-// before is a day's month up to the day. It is read anew only when something of it
-// was settled or corrected since.
-func (h *household) before(day interval.Time) (s sum, err error) {
-	at := time.Unix(int64(day), 0).In(h.names.TimeZone)
-	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, at.Location())
-	in := view.Period{From: interval.Time(first.Unix()), Until: day}
-	var stamp view.Stamp
-	for _, p := range h.points {
-		one, err := h.reader.Stamp(h.microgrid.ID, p.Point, in)
+// days are the civil days of a period that have settled intervals, in order. Each is
+// read anew only when something of it was settled or corrected since.
+func (h *household) days(in view.Period) (list []day, err error) {
+	for from := in.From; from < in.Until; {
+		d := view.Period{From: from, Until: min(h.tomorrow(from), in.Until)}
+		stamp, err := h.reader.Stamp(h.microgrid.ID, d)
 		if err != nil {
-			return s, err
+			return nil, err
 		}
-		stamp.Statements, stamp.Height = stamp.Statements+one.Statements, max(stamp.Height, one.Height)
+		if stamp.Intervals > 0 {
+			one, err := h.source.days.get(dayKey{h.account, from}, stamp, func() (day, error) { return h.readDay(d) })
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, one)
+		}
+		from = d.Until
 	}
-	return h.source.sums.get(sumKey{h.account, day}, stamp, func() (sum, error) {
-		rows, err := h.rows(in)
-		return total(rows), err
-	})
+	return list, nil
+}
+
+// day is what a household did on a civil day.
+type day struct {
+	sum
+	start     interval.Time
+	through   interval.Time // The end of its last interval.
+	estimated int64         // Intervals that rest on an estimate.
+}
+
+func (h *household) readDay(in view.Period) (d day, err error) {
+	rows, err := h.rows(in)
+	d = day{sum: total(rows), start: in.From}
+	for _, r := range rows {
+		d.through = r.start + interval.Time(h.microgrid.Length)
+		if r.estimated {
+			d.estimated++
+		}
+	}
+	return d, err
+}
+
+// tomorrow is the midnight that ends a civil day.
+func (h *household) tomorrow(at interval.Time) interval.Time {
+	t := time.Unix(int64(at), 0).In(h.names.TimeZone)
+	return interval.Time(time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location()).Unix())
+}
+
+// dayFigures are those of the day that begins at a midnight.
+func (h *household) dayFigures(midnight interval.Time, rows []row) (f figures, err error) {
+	at := time.Unix(int64(midnight), 0).In(h.names.TimeZone)
+	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, at.Location())
+	earlier, err := h.days(view.Period{From: interval.Time(first.Unix()), Until: midnight})
+	before := total(nil)
+	for _, d := range earlier {
+		before = before.and(d.sum)
+	}
+	return h.money.after(before, total(rows)), err
 }

@@ -3,7 +3,7 @@ package pages
 import "sync"
 
 // memoMax bounds what a memo keeps.
-const memoMax = 10_000
+const memoMax = 4096
 
 // memo keeps what was computed, each with a stamp of what it was computed from: it
 // is good as long as the stamp is the same. The zero memo is empty.

@@ -41,22 +41,21 @@ func (h *household) month(month string) (m Month, err error) {
 	if m.Height, _, err = h.reader.Latest(); err != nil {
 		return m, err
 	}
-	rows, err := h.rows(in)
+	days, err := h.days(in)
 	if err != nil {
 		return m, err
 	}
-	all := h.money.figures(total(rows))
+	sums := total(nil)
+	for _, d := range days {
+		sums = sums.and(d.sum)
+		m.Through, m.EstimatedCount = max(m.Through, d.through), m.EstimatedCount+d.estimated
+	}
+	all := h.money.figures(sums)
 	m.Used, m.Sources, m.Local = all.used()
 	m.Produced, m.Sinks = all.produced()
 	m.Lines, m.Balance, m.Better = h.money.account(all), all.balance(), all.better()
 	m.Alone = less(m.Balance, m.Better)
-	m.Days = h.days(rows)
-	for _, r := range rows {
-		m.Through = r.start + interval.Time(h.microgrid.Length)
-		if r.estimated {
-			m.EstimatedCount++
-		}
-	}
+	m.Days = h.dayRows(days)
 	m.Final, err = h.isFinal(m.Through, in)
 	if err != nil {
 		return m, err
@@ -83,23 +82,22 @@ func (h *household) isFinal(through interval.Time, in view.Period) (bool, error)
 	return through == in.Until && settled.Until >= h.source.final(h.microgrid, through), nil
 }
 
-// days are a month's rows by civil day.
-func (h *household) days(rows []row) []DayRow {
+// dayRows are the rows of a month, by civil day.
+func (h *household) dayRows(days []day) []DayRow {
 	list := []DayRow{}
 	before := total(nil)
-	for len(rows) > 0 {
-		day, n := date(rows[0].start, h.names.TimeZone), 1
-		for n < len(rows) && date(rows[n].start, h.names.TimeZone) == day {
-			n++
+	for _, one := range days {
+		f := h.money.after(before, one.sum)
+		d := DayRow{
+			Date: date(one.start, h.names.TimeZone), Intervals: one.count,
+			Earned: f.earned(), Paid: f.paid(), Balance: f.balance(), Better: f.better(),
 		}
-		f := h.money.after(before, total(rows[:n]))
-		d := DayRow{Date: day, Intervals: n, Earned: f.earned(), Paid: f.paid(), Balance: f.balance(), Better: f.better()}
 		var sources []Part
 		d.Used, sources, _ = f.used()
 		d.Roof, d.Battery, d.Neighbours, d.Grid = sources[0].Energy, sources[1].Energy, sources[2].Energy, sources[3].Energy
 		d.Produced, _ = f.produced()
 		list = append(list, d)
-		before, rows = before.and(f.sum), rows[n:]
+		before = before.and(one.sum)
 	}
 	return list
 }

@@ -35,7 +35,8 @@ type Source struct {
 	// Place is where a microgrid stands, for sunrise and sunset, if it is known.
 	Place map[grid.MicrogridID]Place
 
-	sums memo[sumKey, view.Stamp, sum]
+	days     memo[dayKey, view.Stamp, day]
+	expected memo[dayKey, view.Stamp, map[interval.Time]Slot]
 }
 
 // Audit is the part of a node that blocks and receipts are read from.

@@ -179,6 +179,15 @@ const daysBefore = 7
 // expected is the mean of the same time of the days before, for every interval
 // of a day that has such days.
 func (h *household) expected(in view.Period) (map[interval.Time]Slot, error) {
+	stamp, err := h.reader.Stamp(h.microgrid.ID, view.Period{From: in.From - daysBefore*24*3600, Until: in.Until - 24*3600})
+	if err != nil {
+		return nil, err
+	}
+	return h.source.expected.get(dayKey{h.account, in.From}, stamp, func() (map[interval.Time]Slot, error) { return h.means(in) })
+}
+
+// means computes what expected keeps.
+func (h *household) means(in view.Period) (map[interval.Time]Slot, error) {
 	sums, counts := map[interval.Time]attribution.Flows{}, map[interval.Time]int64{}
 	for n := interval.Time(1); n <= daysBefore; n++ {
 		shift := n * 24 * 3600

@@ -81,23 +81,6 @@ func (r *Reader) Statements(m grid.MicrogridID, p grid.PointID, in Period, yield
 		scanStatement, yield, bits(p), bits(m), int64(in.From), int64(in.Until))
 }
 
-// Stamp changes whenever a period is settled further or corrected.
-type Stamp struct {
-	Statements int64 // Those that hold.
-	Height     int64 // Of the latest of them.
-}
-
-// Stamp returns the stamp of a connection point's statements in a period.
-func (r *Reader) Stamp(m grid.MicrogridID, p grid.PointID, in Period) (s Stamp, err error) {
-	err = each(r, "SELECT COUNT(*), COALESCE(MAX(s.height), 0)"+ofPoint+"AND s.superseded = 0",
-		func(rows *sql.Rows, s *Stamp) error { return rows.Scan(&s.Statements, &s.Height) },
-		func(one Stamp) error {
-			s = one
-			return nil
-		}, bits(p), bits(m), int64(in.From), int64(in.Until))
-	return s, err
-}
-
 // Revisions returns every revision of those statements of a connection point in a
 // period that were corrected, by start and revision.
 func (r *Reader) Revisions(m grid.MicrogridID, p grid.PointID, in Period) ([]Statement, error) {

@@ -2,6 +2,7 @@ package view
 
 import (
 	"database/sql"
+	"fmt"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -22,4 +23,20 @@ func (r *Reader) SettledSince(height int64, most int) ([]SettledInterval, error)
 		func(rows *sql.Rows, s *SettledInterval) error {
 			return rows.Scan(id(&s.Microgrid), &s.Start, &s.Revision, &s.Height)
 		}, height, most)
+}
+
+// Stamp changes whenever a period is settled further or corrected.
+type Stamp struct {
+	Intervals int64 // Settled.
+	Height    int64 // Of the latest of them.
+}
+
+// Stamp returns the stamp of a period of a microgrid.
+func (r *Reader) Stamp(m grid.MicrogridID, in Period) (s Stamp, err error) {
+	err = r.tx.QueryRowContext(r.ctx, "SELECT COUNT(*), COALESCE(MAX(height), 0) FROM interval WHERE microgrid = ? AND start >= ? AND start < ?",
+		bits(m), int64(in.From), int64(in.Until)).Scan(&s.Intervals, &s.Height)
+	if err != nil {
+		return s, fmt.Errorf("view: %w", err)
+	}
+	return s, nil
 }

@@ -69,7 +69,7 @@ func language(r *http.Request) string {
 	if lang := r.URL.Query().Get("lang"); lang != "" {
 		return lang
 	}
-	for _, part := range strings.Split(r.Header.Get("Accept-Language"), ",") {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		switch lang := strings.ToLower(strings.TrimSpace(part)); {
 		case strings.HasPrefix(lang, "de"):
 			return "de"

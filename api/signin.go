@@ -62,7 +62,8 @@ func (a *API) registerSession() {
 		Body struct {
 			Token string `json:"token"`
 		}
-	}) (*signedIn, error) {
+	},
+	) (*signedIn, error) {
 		token, p, err := a.Sessions.Redeem(in.Body.Token)
 		if err != nil {
 			return nil, signInAnswer(ctx, err)
@@ -131,7 +132,8 @@ func (a *API) registerRoles() {
 		Body struct {
 			ID string `json:"id"`
 		}
-	}) (*signedIn, error) {
+	},
+	) (*signedIn, error) {
 		for _, r := range a.Demo.Roles() {
 			if r.ID == in.Body.ID {
 				p := personOf(r.ID, r.Label, r.Viewer)

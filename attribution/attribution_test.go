@@ -35,8 +35,8 @@ func TestOf(t *testing.T) {
 		{"a Wh more into the battery than there was", Metered{Produced: 100, Charged: 101}, map[[2]Place]quantity.Energy{{Roof, Battery}: 101}},
 	} {
 		got := Of(c.m)
-		for from := Roof; from < Places; from++ {
-			for to := Roof; to < Places; to++ {
+		for from := range Place(Places) {
+			for to := range Place(Places) {
 				if got[from][to] != c.want[[2]Place{from, to}] {
 					t.Errorf("%s: %v to %v is %d, want %d", c.name, from, to, got[from][to], c.want[[2]Place{from, to}])
 				}

@@ -156,7 +156,7 @@ func render(file string) (page, error) {
 	if err := md.Renderer().Render(&out, source, tree); err != nil {
 		return page{}, fmt.Errorf("docs: %s: %w", file, err)
 	}
-	p.HTML = template.HTML(out.String()) //nolint:gosec // our own files; goldmark drops raw HTML
+	p.HTML = template.HTML(out.String()) // Our own files, and goldmark drops raw HTML.
 	return p, nil
 }
 

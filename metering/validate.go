@@ -2,7 +2,6 @@ package metering
 
 import (
 	"fmt"
-
 	"math/bits"
 
 	"github.com/commonwatt/commonwatt/grid"
@@ -98,7 +97,7 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 		}
 		was := watched[v.Device]
 		w := was
-		again := same(before.Values, v, d.Row.Kind) && !(stores[d.At] && v.Import == 0 && v.Export == 0)
+		again := same(before.Values, v, d.Row.Kind) && (!stores[d.At] || v.Import != 0 || v.Export != 0)
 		w.follow(d, v, again, before.Values, peers, k.Start, m.Length, report)
 		switch key := (grid.Device{Microgrid: k.Microgrid, Device: v.Device}); w {
 		case was:

@@ -73,7 +73,7 @@ func (s *Source) community(r *view.Reader, viewer Viewer, m view.Microgrid, in v
 	})
 }
 
-// counts counts members and devices.
+// counts fills in how many members and devices there are.
 func (s *Source) counts(r *view.Reader, m view.Microgrid, c *Community) error {
 	points, err := r.PointsIn(m.ID)
 	if err != nil {

@@ -95,7 +95,8 @@ func TestMemo(t *testing.T) {
 		}
 		return v
 	}
-	if get("a", 1) != 11 || get("a", 1) != 11 || get("bb", 1) != 12 || computed != 2 {
+	first, again, other := get("a", 1), get("a", 1), get("bb", 1)
+	if first != 11 || again != 11 || other != 12 || computed != 2 {
 		t.Errorf("computed %d times", computed)
 	}
 	if get("a", 2) != 21 || computed != 3 {

@@ -69,9 +69,17 @@ func TestSearch(t *testing.T) {
 	w := newTown(t, "2026-06-20 00:00", "2026-06-20 01:00")
 	anna := fmt.Sprint(uint64(w.community.Account("anna")))
 	for _, c := range []struct{ viewer, q, path string }{
-		{"auditor", "3", "/ledger/block/3"}, {"visitor", "2026-06-20", "/community/2026-06-20"}, {"anna", "2026-06-20", "/today/2026-06-20"},
-		{"visitor", "2026-06-20T00:20:00Z", "/replay/2026-06-20T00:15:00Z"}, {"operator", "anna", "/today?account=" + anna},
-		{"anna", anna, "/today?account=" + anna}, {"bela", anna, ""}, {"bela", "anna", ""}, {"auditor", "anna", ""}, {"auditor", "", ""}, {"auditor", "0.0.0", ""},
+		{"auditor", "3", "/ledger/block/3"},
+		{"visitor", "2026-06-20", "/community/2026-06-20"},
+		{"anna", "2026-06-20", "/today/2026-06-20"},
+		{"visitor", "2026-06-20T00:20:00Z", "/replay/2026-06-20T00:15:00Z"},
+		{"operator", "anna", "/today?account=" + anna},
+		{"anna", anna, "/today?account=" + anna},
+		{"bela", anna, ""},
+		{"bela", "anna", ""},
+		{"auditor", "anna", ""},
+		{"auditor", "", ""},
+		{"auditor", "0.0.0", ""},
 	} {
 		found, err := w.Search(t.Context(), w.who(c.viewer), c.q)
 		if err != nil || (len(found) == 0) != (c.path == "") || len(found) > 0 && found[0].Path != c.path {

@@ -69,15 +69,17 @@ func (p *replaying) replay(viewer Viewer, start interval.Time) (r Replay, err er
 		return r, err
 	}
 	if len(moments) == 0 || moments[0].Start != start {
-		return r, &NotFound{"settled interval from " + time.Unix(int64(start), 0).UTC().Format(time.RFC3339),
-			fmt.Sprintf("intervals of %d minutes are settled when their readings are there; the community's day shows which are", p.m.Length/60)}
+		return r, &NotFound{
+			"settled interval from " + time.Unix(int64(start), 0).UTC().Format(time.RFC3339),
+			fmt.Sprintf("intervals of %d minutes are settled when their readings are there; the community's day shows which are", p.m.Length/60),
+		}
 	}
 	now := moments[0]
 	clearing := market.Clear(p.rows, p.m.ID, now.Interval, now.positions)
 	statements, settled := settlement.Compute(p.rows, p.m.ID, p.row, now.Interval, settlement.Cleared{Positions: now.positions, Clearing: clearing})
 	names := p.source.names(p.m.ID)
-	rules, prices := market.RulesAt(p.rows, p.m.ID, start), tariff.Prices{}
-	prices, _ = tariff.At(p.rows, p.m.ID, start)
+	rules := market.RulesAt(p.rows, p.m.ID, start)
+	prices, _ := tariff.At(p.rows, p.m.ID, start)
 	r = Replay{
 		Microgrid: p.m.ID, Start: start, Length: int64(p.m.Length), TimeZone: names.TimeZone.String(),
 		Currency: Currency{names.Currency, names.Decimals}, Mode: modes[rules.Mode], Rule: priceRules[rules.Rule],
@@ -254,8 +256,8 @@ func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c ma
 		if w.Sell != nil {
 			sell = *w.Sell
 		}
-		add(i, "buy", w.Green, buy, pos.Import, filled[int32(i)][0])        //nolint:gosec // positions are few
-		add(i, "sell", w.SellsGreen, sell, pos.Export, filled[int32(i)][1]) //nolint:gosec // as above
+		add(i, "buy", w.Green, buy, pos.Import, filled[int32(i)][0])
+		add(i, "sell", w.SellsGreen, sell, pos.Export, filled[int32(i)][1])
 	}
 	least := fewest
 	if viewer.Role == Operator && viewer.Microgrid == p.m.ID {

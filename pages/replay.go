@@ -41,6 +41,7 @@ type Step struct {
 	Filled int64  `json:"filled"`
 	Homes  int    `json:"homes"`
 	Own    bool   `json:"own" doc:"it holds the household's own order"`
+	Merged bool   `json:"merged" doc:"it holds orders of several limits, the first of which is shown"`
 }
 
 // OwnReplay is one household's part of a replay.

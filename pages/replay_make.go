@@ -245,7 +245,7 @@ func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c ma
 		if e == 0 {
 			return
 		}
-		list = append(list, Step{side, green, p.money.price(limit), int64(e), int64(traded), 1, p.account != 0 && now.positions[i].Account == p.account})
+		list = append(list, Step{side, green, p.money.price(limit), int64(e), int64(traded), 1, p.account != 0 && now.positions[i].Account == p.account, false})
 	}
 	for i, pos := range now.positions {
 		w := market.WishAt(p.rows, p.m.ID, pos.Point, now.Start)
@@ -286,6 +286,7 @@ func merge(orders []Step, side string, least int) []Step {
 	join := func(into *Step, o Step) {
 		into.Energy, into.Filled, into.Homes = into.Energy+o.Energy, into.Filled+o.Filled, into.Homes+o.Homes
 		into.Own, into.Green = into.Own || o.Own, into.Green && o.Green
+		into.Merged = into.Merged || o.Merged || into.Limit != o.Limit
 	}
 	for _, o := range own {
 		n := len(steps)

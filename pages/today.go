@@ -11,6 +11,7 @@ import (
 type Today struct {
 	Day
 	Account   tx.AccountID     `json:"account,string"`
+	Name      string           `json:"name" doc:"as in the community file"`
 	Microgrid grid.MicrogridID `json:"microgrid,string"`
 	Currency  Currency         `json:"currency"`
 
@@ -86,6 +87,9 @@ type Slot struct {
 	ToBattery    int64 `json:"to_battery"`
 	ToNeighbours int64 `json:"to_neighbours"`
 	ToGrid       int64 `json:"to_grid"`
+
+	EV       int64 `json:"ev" doc:"what the household's chargers took, of what was used"`
+	HeatPump int64 `json:"heat_pump" doc:"what its heat pumps took, of what was used"`
 
 	Price  *Price `json:"price,omitempty" doc:"of the household's zone, if neighbours traded"`
 	Amount int64  `json:"amount" doc:"smallest units; above zero: earned"`

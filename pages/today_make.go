@@ -39,7 +39,8 @@ func (h *household) today(date string) (t Today, err error) {
 	if t.Day, in, err = h.source.day(h.microgrid, date, height); err != nil {
 		return t, err
 	}
-	t.Account, t.Microgrid, t.Currency = h.account, h.microgrid.ID, Currency{h.names.Currency, h.names.Decimals}
+	t.Account, t.Name, t.Microgrid = h.account, h.names.Accounts[h.account], h.microgrid.ID
+	t.Currency = Currency{h.names.Currency, h.names.Decimals}
 	rows, err := h.rows(in)
 	if err != nil {
 		return t, err
@@ -99,9 +100,7 @@ func (h *household) slots(in view.Period, rows []row, now interval.Time) ([]Slot
 		} else if f, measured, ok := h.provisional(start); ok {
 			slot = shownSlot(start, f)
 			slot.State = Provisional
-			for _, d := range measured {
-				devices.note(d, h.microgrid.Length)
-			}
+			h.note(&slot, devices, measured)
 		} else if start+interval.Time(h.microgrid.Length) > now && in.From <= now {
 			if expected == nil {
 				if expected, err = h.expected(in); err != nil {
@@ -127,6 +126,20 @@ func shownSlot(start interval.Time, f attribution.Flows) Slot {
 		Roof:  int64(f[attribution.Roof][attribution.Home]), Battery: int64(f[attribution.Battery][attribution.Home]),
 		Neighbours: int64(f[attribution.Neighbours][attribution.Home]), Grid: int64(f[attribution.Grid][attribution.Home]),
 		ToBattery: int64(f.To(attribution.Battery)), ToNeighbours: int64(f.To(attribution.Neighbours)), ToGrid: int64(f.To(attribution.Grid)),
+	}
+}
+
+// note tells an interval and the list of devices what each measured in it.
+func (h *household) note(slot *Slot, list *deviceList, measured []view.DeviceEnergy) {
+	for _, d := range measured {
+		list.note(d, h.microgrid.Length)
+		switch h.devices[d.Device].Kind {
+		case grid.Charger:
+			slot.EV += int64(d.Import)
+		case grid.HeatPump:
+			slot.HeatPump += int64(d.Import)
+		default: // The others are told as sources, or have no name.
+		}
 	}
 }
 

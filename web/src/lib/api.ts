@@ -1,4 +1,5 @@
 // The API, as package pages and package api of the node define it.
+import { words } from './i18n.svelte'
 
 export type Energy = { wh: number; shown: number }
 export type Money = { units: number; shown: number }
@@ -18,7 +19,7 @@ export type Head = { height: number; time: number; now: number; validators: numb
 
 export type Slot = {
   start: number; state: State; revision: number; estimated: boolean; block: number
-  roof: number; battery: number; neighbours: number; grid: number; to_battery: number; to_neighbours: number; to_grid: number
+  roof: number; battery: number; neighbours: number; grid: number; to_battery: number; to_neighbours: number; to_grid: number; ev: number; heat_pump: number
   price?: Price; amount: number; alone: number
 }
 export type Line = { name: string; energy: Energy; price: Price; amount: Money }
@@ -29,7 +30,7 @@ export type Day = { date: string; time_zone: string; start: number; end: number;
 export type Device = { device: string; name: string; kind: string; capacity: number; at: number; power: number; taken: Energy; given: Energy }
 
 export type Today = Day & {
-  account: string; microgrid: string; currency: Currency; used: Energy; produced: Energy; local: number; better: Money
+  account: string; name: string; microgrid: string; currency: Currency; used: Energy; produced: Energy; local: number; better: Money
   sources: Part[]; sinks: Part[]; loads: Part[]; flows: { from: Place; to: Place; energy: Energy }[]
   lines: Line[]; balance: Money; tariff?: { retail: Price; feed_in: Price; until: number }
   intervals: Slot[]; progress: Progress; devices: Device[]; revisions: Revision[]; sun?: { rise: number; set: number }; price?: PriceRange
@@ -76,7 +77,7 @@ export type ReceiptRow = {
 export type Envelope = EnvelopeRow & { time: number; scheme?: string; operations: { kind: number; name: string; fields?: unknown }[]; facts: ReceiptRow[] }
 export type Found = { kind: string; title: string; path: string }
 
-export type Step = { side: 'buy' | 'sell'; green: boolean; limit: Price; energy: number; filled: number; homes: number; own: boolean }
+export type Step = { side: 'buy' | 'sell'; green: boolean; limit: Price; energy: number; filled: number; homes: number; own: boolean; merged: boolean }
 export type WhatIf = { without: string; import: number; export: number; balance: Money; worse: Money; price?: Price; day: Money; day_was: Money; day_worse: Money }
 export type Replay = {
   microgrid: string; start: number; length: number; time_zone: string; currency: Currency; revision: number; block: number; same: boolean; mode: string; rule: string
@@ -114,7 +115,7 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
     response = await fetch(prefix + path, signal ? { signal } : {})
   } catch (e) {
     if (signal?.aborted) throw e
-    throw new Failure(0, 'The node does not answer. Is it running? Trying again.')
+    throw new Failure(0, words().unreachable)
   }
   return answer<T>(response)
 }

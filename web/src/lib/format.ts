@@ -1,6 +1,6 @@
 // Puts figures into words. The node decides what is shown; here it only gets its
 // point or comma, its sign and its unit.
-import type { Currency, Energy, Money, Price } from './api'
+import type { Currency, Energy, Money, Price, Revision } from './api'
 import { words } from './i18n.svelte'
 
 const minus = '−'
@@ -16,6 +16,13 @@ export function decimal(shown: number, places: number): string {
 export const kwh = (e: Energy): string => `${decimal(e.shown, 2)} kWh`
 /** Of Wh that are no parts of anything shown: an interval's. */
 export const ofWh = (wh: number): string => `${decimal(wh, 3)} kWh`
+
+/** What a correction changed: only the figures that are other ones now. */
+export function changed(r: Revision): string {
+  const w = words().today.corrected
+  const parts = [r.was.wh !== r.used.wh ? w.taken(kwh(r.was), kwh(r.used)) : '', r.given_was.wh !== r.given.wh ? w.given(kwh(r.given_was), kwh(r.given)) : ''].filter(Boolean)
+  return parts.length ? `${w.late} ${parts.join(' ')}` : w.others
+}
 
 const signs: Record<string, string> = { EUR: '€', USD: '$', GBP: '£', CHF: 'CHF ' }
 const cents: Record<string, string> = { EUR: 'ct', USD: '¢', GBP: 'p', CHF: 'Rp.' }
@@ -44,6 +51,9 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
 export const clock = (t: number, zone: string): string => format(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(t * 1000)
 export const dayAndClock = (t: number, zone: string): string =>
   format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(t * 1000)
+/** A moment to the second. */
+export const moment = (t: number, zone: string): string =>
+  format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(t * 1000)
 export const longDay = (date: string): string => format('UTC', { weekday: 'long', day: 'numeric', month: 'long' }).format(Date.parse(`${date}T12:00Z`))
 export const shortDay = (date: string): string => format('UTC', { weekday: 'short', day: 'numeric', month: 'short' }).format(Date.parse(`${date}T12:00Z`))
 export const weekday = (date: string): string => format('UTC', { weekday: 'long' }).format(Date.parse(`${date}T12:00Z`))

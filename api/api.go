@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	_ "github.com/danielgtaylor/huma/v2/formats/cbor" // RFC 8949, beside JSON.
 
 	"github.com/commonwatt/commonwatt/node"
@@ -74,28 +73,12 @@ func New(cfg Config) *API {
 	}
 	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits)}
 	a.events = follow(cfg.Node, cfg.Source, cfg.Limits.Followers)
-	c := huma.DefaultConfig("Commonwatt", cfg.Version)
-	c.Info.Description = "A community's energy, settled on a ledger that no single party controls. " +
-		"Amounts are integers in the smallest units of the currency, energies in Wh, times in seconds since 1970 UTC; " +
-		"\"shown\" figures are rounded so that parts sum to their total. Numbers that name accounts, points and devices are strings."
-	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "/openapi", "", "", nil
-	a.huma = humago.New(a.mux, c)
-	a.registerMe()
-	a.registerHousehold()
-	a.registerCommunity()
-	a.registerLedger()
-	a.registerEvents()
-	a.registerSession()
-	a.registerEnvelopes()
-	a.registerBills()
+	a.describe()
 	return a
 }
 
 // Close ends the following of events.
 func (a *API) Close() { a.events.close() }
-
-// OpenAPI is the document that describes the interface, in JSON.
-func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
 
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -18,14 +18,14 @@ type Me struct {
 	ID        string           `json:"id" doc:"of the person; empty: nobody is signed in"`
 	Account   tx.AccountID     `json:"account,string"`
 	Name      string           `json:"name"`
-	Role      pages.Role       `json:"role"`
+	Role      pages.Role       `json:"role" enum:"visitor,household,operator,auditor"`
 	Microgrid grid.MicrogridID `json:"microgrid,string"`
 	CSRF      string           `json:"csrf" doc:"goes into the header X-CSRF of requests that change something"`
 	Now       interval.Time    `json:"now" doc:"of the community's clock"`
 	TimeZone  string           `json:"time_zone"`
 	Currency  pages.Currency   `json:"currency"`
 	Community pages.About      `json:"community"`
-	Demo      *DemoState       `json:"demo" doc:"null: this is no demo"`
+	Demo      *DemoState       `json:"demo,omitempty" doc:"absent: this is no demo"`
 }
 
 // DemoState is what a demo says of itself.
@@ -41,7 +41,7 @@ type RoleName struct {
 	ID      string       `json:"id"`
 	Label   string       `json:"label"`
 	Account tx.AccountID `json:"account,string"`
-	Role    pages.Role   `json:"role"`
+	Role    pages.Role   `json:"role" enum:"visitor,household,operator,auditor"`
 }
 
 // Head is how far the ledger is.

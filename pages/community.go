@@ -56,7 +56,7 @@ type Zone struct {
 // CommunitySlot is one interval of a microgrid, in Wh.
 type CommunitySlot struct {
 	Start    interval.Time `json:"start"`
-	State    State         `json:"state"`
+	State    State         `json:"state" enum:"settled,provisional,expected,unknown"`
 	Revision uint32        `json:"revision"`
 	Block    int64         `json:"block"`
 	Demand   int64         `json:"demand"`

@@ -34,7 +34,7 @@ type Replay struct {
 
 // Step is what is asked or offered at one limit.
 type Step struct {
-	Side   string `json:"side" doc:"buy or sell"`
+	Side   string `json:"side" enum:"buy,sell" doc:"buy or sell"`
 	Green  bool   `json:"green"`
 	Limit  Price  `json:"limit"`
 	Energy int64  `json:"energy"`

@@ -39,8 +39,8 @@ type Today struct {
 
 // Flow is energy that went from one place to another.
 type Flow struct {
-	From   string `json:"from"`
-	To     string `json:"to"`
+	From   string `json:"from" enum:"roof,battery,neighbours,grid"`
+	To     string `json:"to" enum:"home,battery,neighbours,grid"`
 	Energy Energy `json:"energy"`
 }
 
@@ -74,7 +74,7 @@ const (
 // surplus below.
 type Slot struct {
 	Start     interval.Time `json:"start"`
-	State     State         `json:"state"`
+	State     State         `json:"state" enum:"settled,provisional,expected,unknown"`
 	Revision  uint32        `json:"revision" doc:"0: not settled"`
 	Estimated bool          `json:"estimated"`
 	Block     int64         `json:"block" doc:"in which it was settled; 0: not yet"`

@@ -24,6 +24,22 @@ func TestPageIsCurrent(t *testing.T) {
 	}
 }
 
+// TestInterfaceIsCurrent fails when an operation or a type of the API has changed
+// and its description has not.
+func TestInterfaceIsCurrent(t *testing.T) {
+	want, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../" + interfaceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s is out of date: run `make gen` and look at the difference", interfaceFile)
+	}
+}
+
 // Plant grows a tree.
 type Plant struct {
 	Kind  Species   `cbor:"1,keyasint" json:"kind"`

@@ -24,6 +24,11 @@ const (
 	nodeFile    = "node_key.json"
 )
 
+// Files are those of a chain's folder that a copy of it needs, besides the blocks:
+// the genesis, the keys, and what was signed last. The log of votes is not among
+// them; a chain that starts without one goes on from its last block.
+var Files = []string{genesisFile, signerFile, signedFile, nodeFile}
+
 // ErrInitialized means that a folder already has a genesis.
 var ErrInitialized = errors.New("chain: the folder already belongs to a chain")
 

@@ -61,26 +61,32 @@ func (c *Community) DeviceID(meter string) grid.DeviceID {
 	return grid.DeviceID(c.number("device", meter))
 }
 
+// Span is the time for which a ledger is made to describe a community.
+type Span struct {
+	Start interval.Time // Of the first interval, where the ledger has none yet.
+	From  interval.Time // From when on changes hold; never before the first open interval.
+	End   interval.Time // Up to when there has to be a tariff.
+}
+
 // Operations lists what the operator has to sign so that the ledger describes
-// the community as its file does, for readings of [start, end). Where the ledger
-// does so already, there is nothing to do; what differs is changed from the first
-// open interval on.
+// the community as its file does. Where the ledger does so already, there is
+// nothing to do.
 //
 // Errors: ErrRules; those of TariffSteps.
-func (c *Community) Operations(rows state.Reader, operator tx.AccountID, start, end interval.Time) ([]tx.Operation, error) {
-	p := planner{c: c, rows: rows, from: start}
+func (c *Community) Operations(rows state.Reader, operator tx.AccountID, span Span) ([]tx.Operation, error) {
+	p := planner{c: c, rows: rows, from: span.Start}
 	if m, ok := grid.At(rows, c.Microgrid()); ok {
-		p.from = m.Open
+		p.from = max(m.Open, span.From)
 	}
 	p.accounts()
-	if err := p.microgrid(operator, start); err != nil {
+	if err := p.microgrid(operator, span.Start); err != nil {
 		return nil, err
 	}
 	p.zones()
 	for _, m := range c.Members {
 		p.member(m)
 	}
-	if err := p.tariff(end); err != nil {
+	if err := p.tariff(span.End); err != nil {
 		return nil, err
 	}
 	return p.operations, nil

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// File and pricesFile are what Keep calls a community's files in a ledger's folder.
+// File and PricesFile are what Keep calls a community's files in a ledger's folder.
 const (
 	File       = "community.toml"
-	pricesFile = "prices.csv"
+	PricesFile = "prices.csv"
 )
 
 // Keep leaves the community's file in a ledger's folder, with the file of prices
@@ -23,10 +23,10 @@ const (
 func (c *Community) Keep(dir string) error {
 	text := c.text
 	if c.tariff != "" {
-		if text = bytes.Replace(text, []byte(`"`+c.tariff+`"`), []byte(`"`+pricesFile+`"`), 1); bytes.Equal(text, c.text) && c.tariff != pricesFile {
+		if text = bytes.Replace(text, []byte(`"`+c.tariff+`"`), []byte(`"`+PricesFile+`"`), 1); bytes.Equal(text, c.text) && c.tariff != PricesFile {
 			return errors.New("community: tariff.file is not written as a plain string in double quotes: write it so")
 		}
-		if err := replace(filepath.Join(dir, pricesFile), c.prices); err != nil {
+		if err := replace(filepath.Join(dir, PricesFile), c.prices); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,17 @@ var kinds = []string{
 	grid.Charger: "ev", grid.HeatPump: "heat-pump", grid.Load: "load", grid.Generator: "generator",
 }
 
+// Kinds are the names of what a device may be.
+func Kinds() []string { return strings.Fields(strings.Join(kinds, " ")) }
+
+// KindName is the name of a kind of device: "meter" at a connection point.
+func KindName(k grid.Kind) string {
+	if k == grid.Meter {
+		return "meter"
+	}
+	return kinds[k]
+}
+
 // reserved are the names of accounts that are no members.
 var reserved = []string{"utility", "network", "levy"}
 

@@ -50,6 +50,14 @@ func (c *Community) TariffSteps(from, to interval.Time) ([]tariff.Step, error) {
 	return steps, nil
 }
 
+// PricedUntil is up to when there are prices, as far as end.
+func (c *Community) PricedUntil(end interval.Time) interval.Time {
+	if rows := c.retail.rows; rows != nil {
+		return min(end, rows.end())
+	}
+	return end
+}
+
 // retailAt is the price of the interval that starts at a moment that is covered.
 func (c *Community) retailAt(at interval.Time) quantity.Price {
 	if rows := c.retail.rows; rows != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
 )
 
@@ -34,27 +35,46 @@ type MicrogridStatus struct {
 
 // Inspect reads the status of a stopped node's folder without changing it.
 func Inspect(dir string) (status Status, err error) {
+	err = Peek(dir, func(rows state.Reader, head machine.Head) { status = statusOf(rows, head) })
+	status.Sealed = store.Sealed(dir)
+	return status, err
+}
+
+// Peek runs a function over the committed rows of a stopped node's folder, which
+// stays as it is.
+func Peek(dir string, f func(rows state.Reader, head machine.Head)) (err error) {
 	s, err := store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return Status{}, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	raw, ok := s.Head()
 	if !ok {
-		return Status{}, fmt.Errorf("node: %s holds no block yet", dir)
+		return fmt.Errorf("node: %s holds no block yet", dir)
 	}
 	var head machine.Head
 	codec.Read(raw, &head)
+	f(s, head)
+	return nil
+}
+
+// Status is the status of the running node, whose folder bears no seal.
+func (n *Node) Status() (status Status) {
+	n.Read(func(rows state.Reader, head machine.Head) { status = statusOf(rows, head) })
+	return status
+}
+
+func statusOf(rows state.Reader, head machine.Head) Status {
 	due := map[grid.MicrogridID]uint64{}
-	for _, c := range machine.Due(s) {
+	for _, c := range machine.Due(rows) {
 		due[c.Microgrid]++
 	}
-	status = Status{
+	status := Status{
 		Chain: head.ChainID, Height: head.Height, AppHash: fmt.Sprintf("%X", head.AppHash()),
-		Receipts: head.Log.Size, Sealed: store.Sealed(dir), Microgrids: []MicrogridStatus{},
+		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{},
 	}
-	for id, m := range grid.All(s) {
+	for id, m := range grid.All(rows) {
 		status.Microgrids = append(status.Microgrids, MicrogridStatus{id, m.Start, m.Open, m.Devices, due[id]})
 	}
-	return status, nil
+	return status
 }

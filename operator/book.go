@@ -38,15 +38,26 @@ func (e *FileError) Unwrap() error { return e.Err }
 // a period.
 //
 // Errors: *FileError; a refusal of the ledger.
-func (o *Operator) Found(ctx context.Context, c *community.Community, start, end interval.Time) (err error) {
-	var operations []tx.Operation
-	o.node.Read(func(rows state.Reader, _ machine.Head) {
-		operations, err = c.Operations(rows, Account, start, end)
-	})
+func (o *Operator) Found(ctx context.Context, c *community.Community, start, end interval.Time) error {
+	operations, err := o.Plan(c, community.Span{Start: start, End: end})
 	if err != nil {
-		return &FileError{err}
+		return err
 	}
 	return o.Submit(ctx, operations)
+}
+
+// Plan lists the operations by which the ledger would describe a community as its
+// file does.
+//
+// Errors: *FileError.
+func (o *Operator) Plan(c *community.Community, span community.Span) (operations []tx.Operation, err error) {
+	o.node.Read(func(rows state.Reader, _ machine.Head) {
+		operations, err = c.Operations(rows, Account, span)
+	})
+	if err != nil {
+		return nil, &FileError{err}
+	}
+	return operations, nil
 }
 
 // Record books readings of a community, by start, then meter. After each envelope

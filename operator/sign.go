@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/machine"
@@ -14,7 +15,7 @@ import (
 // expiryBlocks is for how many blocks an envelope may wait.
 const expiryBlocks = 1 << 20
 
-// begin makes the operator sign for a running node.
+// Begin makes the operator sign for a running node.
 func (o *Operator) Begin(n *node.Node) {
 	o.node = n
 	n.Read(func(rows state.Reader, head machine.Head) {
@@ -28,7 +29,7 @@ const (
 	bytesPerEnvelope      = 256 << 10
 )
 
-// submit signs operations in as many envelopes as they need, and waits until all
+// Submit signs operations in as many envelopes as they need, and waits until all
 // of them are applied.
 func (o *Operator) Submit(ctx context.Context, operations []tx.Operation) error {
 	for len(operations) > 0 {
@@ -37,11 +38,7 @@ func (o *Operator) Submit(ctx context.Context, operations []tx.Operation) error 
 			size += len(operations[n].Body)
 			n++
 		}
-		ticket, err := o.Send(ctx, operations[:n])
-		if err != nil {
-			return err
-		}
-		if err := o.Accepted(ticket.Wait(ctx)); err != nil {
+		if err := o.apply(ctx, operations[:n]); err != nil {
 			return err
 		}
 		operations = operations[n:]
@@ -49,9 +46,31 @@ func (o *Operator) Submit(ctx context.Context, operations []tx.Operation) error 
 	return nil
 }
 
-// send signs operations in one envelope and sends it.
+// overtakenMax is how often somebody else who signs for the operator may take the
+// next nonce first.
+const overtakenMax = 8
+
+// apply signs operations in one envelope and waits until it is applied. Where its
+// nonce was used meanwhile, nothing was, and it is signed again.
+func (o *Operator) apply(ctx context.Context, operations []tx.Operation) error {
+	for tries := 1; ; tries++ {
+		ticket, err := o.Send(ctx, operations)
+		if err != nil {
+			return err
+		}
+		outcome, err := ticket.Wait(ctx)
+		overtaken := outcome.Code == party.ErrNonceUsed.Code || errors.Is(err, party.ErrNonceUsed)
+		if !overtaken || tries == overtakenMax {
+			return o.Accepted(outcome, err)
+		}
+	}
+}
+
+// Send signs operations in one envelope and sends it.
 func (o *Operator) Send(ctx context.Context, operations []tx.Operation) (*node.Ticket, error) {
-	o.nonce++
+	o.node.Read(func(rows state.Reader, _ machine.Head) { // A gateway may hold a copy of the key.
+		o.nonce = max(o.nonce, party.HighestNonce(rows, Account)) + 1
+	})
 	body := tx.Body{
 		Chain: o.chain, Account: Account, Nonce: o.nonce,
 		Expiry:     uint64(o.node.Height()) + expiryBlocks, //nolint:gosec // heights are ≥ 0
@@ -60,7 +79,7 @@ func (o *Operator) Send(ctx context.Context, operations []tx.Operation) (*node.T
 	return o.node.Send(ctx, tx.SignEd25519(body.Encode(), o.key))
 }
 
-// accepted turns a refusal of the ledger into an error that says what it is.
+// Accepted turns a refusal of the ledger into an error that says what it is.
 func (o *Operator) Accepted(outcome machine.Outcome, err error) error {
 	switch {
 	case err != nil:

@@ -78,6 +78,8 @@ func microgrid(r *view.Reader, id grid.MicrogridID) (view.Microgrid, error) {
 
 // names are those of a microgrid, or none of a microgrid whose file is not here.
 func (s *Source) names(id grid.MicrogridID) report.Names {
+	s.renaming.RLock()
+	defer s.renaming.RUnlock()
 	n, ok := s.Names[id]
 	if !ok || n.TimeZone == nil {
 		n.TimeZone = time.UTC

@@ -9,6 +9,7 @@ package pages
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/commonwatt/commonwatt/chain"
@@ -26,8 +27,10 @@ type Source struct {
 	View *view.View
 	// Read runs f over the committed rows.
 	Read func(f func(rows state.Reader, head machine.Head))
-	// Names of every microgrid, which the ledger does not know.
-	Names map[grid.MicrogridID]report.Names
+	// Names of every microgrid, which the ledger does not know. Once somebody reads
+	// pages, Rename changes them.
+	Names    map[grid.MicrogridID]report.Names
+	renaming sync.RWMutex
 	// Now is the clock of the community; a demo's runs at its own speed.
 	Now func() time.Time
 	// Audit gives what the ledger's own pages tell.
@@ -124,6 +127,13 @@ func (v Viewer) SeesAccount(m grid.MicrogridID, account tx.AccountID) bool {
 		return false
 	}
 	return false
+}
+
+// Rename gives a microgrid other names, while pages are read.
+func (s *Source) Rename(id grid.MicrogridID, names report.Names) {
+	s.renaming.Lock()
+	defer s.renaming.Unlock()
+	s.Names[id] = names
 }
 
 // reader runs f over one moment of the view.

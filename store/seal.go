@@ -64,7 +64,17 @@ func Seal(dir string) error {
 		return fmt.Errorf("store: seal: %w", err)
 	}
 	draft := filepath.Join(dir, sealDraft)
-	if err := writeSeal(dir, draft, paths); err != nil {
+	var unread error
+	files := func(yield func(file) bool) {
+		for _, path := range paths {
+			var f file
+			if f, unread = digest(dir, path); unread != nil || !yield(f) {
+				return
+			}
+		}
+	}
+	err = writeSeal(draft, files)
+	if err = errors.Join(err, unread); err != nil {
 		return fmt.Errorf("store: seal: %w", err)
 	}
 	if err := os.Rename(draft, filepath.Join(dir, sealName)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -27,8 +28,8 @@ const (
 	sealEnd   = "end "
 )
 
-// writeSeal writes the seal of the files of a folder and syncs it.
-func writeSeal(dir, name string, paths []string) (err error) {
+// writeSeal writes the seal of files, in the order of their paths, and syncs it.
+func writeSeal(name string, files iter.Seq[file]) (err error) {
 	out, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -38,11 +39,7 @@ func writeSeal(dir, name string, paths []string) (err error) {
 	buffer := bufio.NewWriter(out)
 	text := io.MultiWriter(buffer, sum)
 	fmt.Fprintln(text, sealTitle)
-	for _, path := range paths {
-		f, err := digest(dir, path)
-		if err != nil {
-			return err
-		}
+	for f := range files {
 		for _, part := range f.parts {
 			fmt.Fprintf(text, "%x\n", part)
 		}

@@ -4,23 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
-	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/demo"
 	"github.com/commonwatt/commonwatt/grid"
-	"github.com/commonwatt/commonwatt/node"
-	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/pages"
-	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
 )
@@ -34,9 +25,6 @@ type demoFlags struct {
 	port  int
 	open  bool
 }
-
-// portDefault is where pages are served when nobody says where.
-const portDefault = 8420
 
 func demoCommand() *cobra.Command {
 	var f demoFlags
@@ -115,7 +103,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := listen(ctx, f.port, cmd.Flags().Changed("port"))
+	l, err := listen(ctx, hostDefault, f.port, cmd.Flags().Changed("port"))
 	if err != nil {
 		return err
 	}
@@ -124,30 +112,21 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	op, err := operator.Open(dir, c.Name)
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
 	show := newProgress(cmd.ErrOrStderr())
-	n, err := node.Open(node.Config{Dir: dir, Log: newLog(show.out)})
+	defer show.end()
+	h, err := openHouse(dir, c, newLog(show.out))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	op.Begin(n)
-	d := demo.New(n, op, c, o)
-	source := &pages.Source{
-		View: n.View(), Read: n.Read, Audit: n, Now: d.Now,
-		Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
-		Place: map[grid.MicrogridID]pages.Place{c.Microgrid(): demo.Place},
-	}
+	defer func() { err = errors.Join(err, h.node.Close()) }()
+	d := demo.New(h.node, h.operator, c, o)
+	h.source.Now = d.Now
+	h.source.Place = map[grid.MicrogridID]pages.Place{c.Microgrid(): demo.Place}
 	people, err := session.Open("", time.Now)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	s, err := server.New(api.Config{
-		Node: n, Source: source, Sessions: people, Demo: d, Version: readVersion().Version, Origin: server.Origin(l),
-	}, d.Ready)
+	s, err := server.New(h.serves(people, d, server.Origin(l)), d.Ready)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -155,26 +134,9 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	if f.open {
 		openBrowser(ctx, cmd.ErrOrStderr(), server.Origin(l))
 	}
-	return liveAndServe(ctx, s, l, d, show)
-}
-
-// liveAndServe serves while the community lives; the end of one ends the other.
-func liveAndServe(ctx context.Context, s *server.Server, l net.Listener, d *demo.Demo, show *progress) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	lived := make(chan error, 1)
-	go func() {
-		err := d.Live(ctx, func(done, total int64) { tellDemo(show, d, done, total) })
-		cancel(err)
-		lived <- err
-	}()
-	err := s.Serve(ctx, l)
-	cancel(err)
-	if life := <-lived; life != nil && !errors.Is(life, errInterrupted) {
-		err = errors.Join(err, life)
-	}
-	show.end()
-	return err
+	return liveAndServe(ctx, s, l, func(ctx context.Context) error {
+		return d.Live(ctx, func(done, total int64) { tellDemo(show, d, done, total) })
+	})
 }
 
 // tellDemo shows how far history is, and once that it is over.
@@ -189,32 +151,4 @@ func tellDemo(show *progress, d *demo.Demo, done, total int64) {
 		return
 	}
 	fmt.Fprintf(show.out, "History is settled; the community lives at %gx. Ctrl-C ends the demo.\n", d.Speed())
-}
-
-// listen listens on localhost. A port that nobody chose may be another one when it
-// is taken.
-func listen(ctx context.Context, port int, chosen bool) (net.Listener, error) {
-	var cfg net.ListenConfig
-	l, err := cfg.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil && !chosen {
-		l, err = cfg.Listen(ctx, "tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		return nil, badInput(fmt.Errorf("port %d cannot be used: %w: give another one with --port, or 0 for any", port, err))
-	}
-	return l, nil
-}
-
-// openBrowser opens an address as the desktop does; where there is none, it says so.
-func openBrowser(ctx context.Context, w io.Writer, url string) {
-	name, args := "xdg-open", []string{url}
-	switch runtime.GOOS {
-	case "darwin":
-		name = "open"
-	case "windows":
-		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
-	}
-	if err := exec.CommandContext(ctx, name, args...).Start(); err != nil { //nolint:gosec // our own address
-		fmt.Fprintf(w, "The browser could not be opened (%v): open %s yourself.\n", err, url)
-	}
 }

@@ -46,7 +46,8 @@ cannot be used and nothing was changed.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w; \"%s --help\" lists the flags", err, cmd.CommandPath()))
 	})
-	root.AddCommand(settleCommand(), marketCommand(), verifyCommand(), statusCommand(), demoCommand(), versionCommand())
+	root.AddCommand(initCommand(), upCommand(), linkCommand(),
+		memberCommand(), meterCommand(), microgridCommand(), accountCommand(), settleCommand(), marketCommand(), verifyCommand(), statusCommand(), demoCommand(), versionCommand())
 	return root
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/operator"
@@ -42,45 +41,16 @@ func (s screened) tell(w io.Writer) {
 func (s *settling) screen() (err error) {
 	s.readings = slices.DeleteFunc(s.readings, func(r gateway.Reading) bool { return r.Quality == gateway.Null })
 	s.node.Read(func(rows state.Reader, _ machine.Head) {
-		m, ok := grid.At(rows, s.community.Microgrid())
-		if !ok {
-			err = noOther(rows)
+		if err = s.community.Fits(rows); err != nil {
+			err = fmt.Errorf("%w; nothing was booked", err)
 			return
 		}
-		if err = s.same(rows, m); err == nil {
+		if m, ok := grid.At(rows, s.community.Microgrid()); ok {
 			err = s.sift(rows, m)
 		}
 	})
 	s.screened.booked = len(s.readings)
 	return err
-}
-
-// noOther refuses a ledger that is another community's.
-func noOther(rows state.Reader) error {
-	for id := range grid.All(rows) {
-		return fmt.Errorf("the folder holds the ledger of another community (microgrid %d): the name in the community file may not change; set it back, or name another folder; nothing was booked", id)
-	}
-	return nil
-}
-
-// same refuses a community file that changes what a ledger cannot.
-func (s *settling) same(rows state.Reader, m grid.Microgrid) error {
-	asset, _ := ledger.AssetAt(rows, m.Currency)
-	c := s.community
-	what := ""
-	switch {
-	case m.Length != c.Length:
-		what = fmt.Sprintf("interval_minutes is %d, the ledger settles %d minutes", c.Length/60, m.Length/60)
-	case m.Currency != c.CurrencyID():
-		what = fmt.Sprintf("currency is %s, the ledger counts in %s", c.Currency, asset.Symbol)
-	case int(asset.Decimals) != c.Decimals:
-		what = fmt.Sprintf("decimals is %d, the ledger's %s has %d", c.Decimals, asset.Symbol, asset.Decimals)
-	case int64(m.Correction) != int64(c.CorrectionDays)*24*3600:
-		what = fmt.Sprintf("correction_days is %d, the ledger corrects for %d", c.CorrectionDays, m.Correction/(24*3600))
-	default:
-		return nil
-	}
-	return fmt.Errorf("the community file's %s: this was fixed when the ledger began; set it back, or name another folder; nothing was booked", what)
 }
 
 // sift takes out the readings that change nothing.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/node"
 )
 
@@ -19,19 +20,11 @@ func statusCommand() *cobra.Command {
 		Short:             "Say how far a ledger is and what its microgrids are waiting for",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: folders,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			if err := checkLedger(args[0]); err != nil {
-				return err
-			}
-			release, err := lockFolder(args[0], false)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, release()) }()
-			s, err := node.Inspect(args[0])
+			s, err := statusOf(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -42,7 +35,25 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-func printStatus(w io.Writer, output string, s node.Status) error {
+// statusOf asks the node that runs in a folder, or reads the folder at rest.
+func statusOf(cmd *cobra.Command, dir string) (s live.Running, err error) {
+	client, err := runningNode(cmd, dir)
+	switch {
+	case err == nil:
+		return client.Status(cmd.Context())
+	case !errors.Is(err, live.ErrNotRunning):
+		return s, err
+	}
+	release, err := lockFolder(dir, false)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	s.Status, err = node.Inspect(dir)
+	return s, err
+}
+
+func printStatus(w io.Writer, output string, s live.Running) error {
 	switch output {
 	case "json":
 		return json.NewEncoder(w).Encode(s)
@@ -55,7 +66,10 @@ func printStatus(w io.Writer, output string, s node.Status) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	sealed := "closed cleanly and sealed"
-	if !s.Sealed {
+	switch {
+	case s.Origin != "":
+		sealed = "a node runs here and serves " + s.Origin
+	case !s.Sealed:
 		sealed = "not closed cleanly: run the command that was ended again"
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)

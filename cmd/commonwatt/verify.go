@@ -60,7 +60,7 @@ func checkLedger(dir string) error {
 	if node.Exists(dir) || store.Sealed(dir) {
 		return nil
 	}
-	return badInput(fmt.Errorf("%s: there is no ledger in this folder: name one that \"commonwatt settle --out\" made", dir))
+	return badInput(fmt.Errorf("%s: there is no ledger in this folder: name one that \"commonwatt init\" or \"commonwatt settle --out\" made", dir))
 }
 
 func printVerified(w io.Writer, output string, v node.Verified) error {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/server"
+	"github.com/commonwatt/commonwatt/session"
+)
+
+// upFlags are the flags of the up command.
+type upFlags struct {
+	host    string
+	port    int
+	tls     string
+	origin  string
+	from    string
+	grace   time.Duration
+	backlog bool
+	open    bool
+}
+
+func upCommand() *cobra.Command {
+	var f upFlags
+	cmd := &cobra.Command{
+		Use:   "up DIR",
+		Short: "Run a community's node and serve its pages",
+		Long: `Up runs the node of a folder that init or settle made and serves the community's
+pages, bills and API. Intervals close as they end: at once when every meter has
+reported, and with estimates when meters stay silent beyond --grace. What changes
+in the community's file, DIR/community.toml, is booked while it runs.
+
+The address goes to standard output, what happens to standard error. Ctrl-C or
+SIGTERM ends it cleanly.`,
+		Example: `  commonwatt up elm-street --open
+  commonwatt up elm-street --listen 0.0.0.0 --tls auto --origin https://elm.example:8420`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			err := runUp(ctx, cmd, args[0], f)
+			if errors.Is(err, errInterrupted) {
+				return nil // That is how it ends.
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&f.host, "listen", hostDefault, "address to listen on; 0.0.0.0 for all")
+	cmd.Flags().IntVar(&f.port, "port", portDefault, "port; 0: any free one")
+	cmd.Flags().StringVar(&f.tls, "tls", "", `"auto" for a certificate of the node's own, or files as in CERT.pem,KEY.pem`)
+	cmd.Flags().StringVar(&f.origin, "origin", "", "what people open, if it is not the address it listens on, as in https://elm.example")
+	cmd.Flags().StringVar(&f.from, "from", "", "first day to settle, as in 2026-06-01, where nothing is settled yet (default: now)")
+	cmd.Flags().DurationVar(&f.grace, "grace", live.GraceDefault, "for how long to wait for silent meters before an interval is settled with estimates")
+	cmd.Flags().BoolVar(&f.backlog, "backlog", false, "settle estimates even for intervals that lie more than a week back")
+	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
+	return cmd
+}
+
+// check refuses flags that cannot be used.
+func (f *upFlags) check() error {
+	switch {
+	case f.port < 0 || f.port > 65535:
+		return badInput(fmt.Errorf("--port %d: give 0 to 65535", f.port))
+	case f.grace < 0:
+		return badInput(fmt.Errorf("--grace %v: give a time such as 24h or 90m", f.grace))
+	}
+	if u, err := url.Parse(f.origin); f.origin != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "") {
+		return badInput(fmt.Errorf("--origin %q: write it as in https://elm.example or https://elm.example:8420, without a path", f.origin))
+	}
+	ip := net.ParseIP(f.host)
+	home := f.host == "localhost" || ip != nil && ip.IsLoopback()
+	if !home && f.tls == "" && !strings.HasPrefix(f.origin, "https:") {
+		return badInput(fmt.Errorf("--listen %s: bills would cross the network in the clear: add --tls auto, or, behind a proxy with TLS, say what people open with --origin https://…", f.host))
+	}
+	return nil
+}
+
+// loadCommunity reads the community file of a ledger's folder.
+func loadCommunity(dir string) (*community.Community, error) {
+	if err := checkLedger(dir); err != nil {
+		return nil, err
+	}
+	c, err := community.Load(filepath.Join(dir, community.File))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s: the folder has a ledger and no %s, which says who belongs to it: put the community's file there", dir, community.File)
+	}
+	if err != nil {
+		return nil, badInput(err)
+	}
+	return c, nil
+}
+
+// runUp serves a folder until the context ends.
+func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	c, err := loadCommunity(dir)
+	if err != nil {
+		return err
+	}
+	from, err := f.first(c.TimeZone)
+	if err != nil {
+		return err
+	}
+	release, err := lockFolder(dir, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	l, origin, err := f.listen(ctx, cmd, dir)
+	if err != nil {
+		return err
+	}
+	log := newLog(cmd.ErrOrStderr())
+	h, err := openHouse(dir, c, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, h.node.Close()) }()
+	people, err := session.Open(dir, time.Now)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	life := live.New(live.Config{
+		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Origin: origin,
+		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
+	}, c)
+	s, err := server.New(h.serves(people, nil, origin), func() bool { return true })
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	forget, err := life.Control(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, forget()) }()
+	f.greet(ctx, cmd, c, dir, origin)
+	return liveAndServe(ctx, s, l, life.Run)
+}
+
+// first is the first moment to settle, or 0.
+func (f *upFlags) first(zone *time.Location) (interval.Time, error) {
+	if f.from == "" {
+		return 0, nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, f.from, zone)
+	if err != nil {
+		return 0, badInput(fmt.Errorf("--from %q: write a day as in 2026-06-01", f.from))
+	}
+	if day.After(time.Now()) {
+		return 0, badInput(fmt.Errorf("--from %s lies in the future: give today or an earlier day", f.from))
+	}
+	return interval.Time(day.Unix()), nil
+}
+
+// listen listens as the flags say, and returns what people open.
+func (f *upFlags) listen(ctx context.Context, cmd *cobra.Command, dir string) (net.Listener, string, error) {
+	var secure *tls.Config
+	if f.tls != "" {
+		var err error
+		if secure, err = tlsConfig(dir, f.tls, f.origin, f.host); err != nil {
+			return nil, "", err
+		}
+	}
+	l, err := listen(ctx, f.host, f.port, cmd.Flags().Changed("port"))
+	if err != nil {
+		return nil, "", err
+	}
+	origin := server.Origin(l)
+	if secure != nil {
+		l, origin = tls.NewListener(l, secure), strings.Replace(origin, "http:", "https:", 1)
+	}
+	if f.origin != "" {
+		origin = f.origin
+	}
+	return l, origin, nil
+}
+
+// greet says where the community is served, and how to get in.
+func (f *upFlags) greet(ctx context.Context, cmd *cobra.Command, c *community.Community, dir, origin string) {
+	fmt.Fprintln(cmd.OutOrStdout(), origin)
+	w := cmd.ErrOrStderr()
+	if len(c.Members) == 0 {
+		fmt.Fprintf(w, "%s has no members yet: commonwatt member add %s NAME\n", c.Name, shellWord(dir))
+	}
+	fmt.Fprintf(w, "%s is up. Sign in by a link: commonwatt link %s operator. Ctrl-C ends it.\n", c.Name, shellWord(dir))
+	if f.open {
+		openBrowser(ctx, w, origin)
+	}
+}
+
+// newLiveLog tells what happens while a community lives.
+func newLiveLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}

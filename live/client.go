@@ -1,0 +1,110 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrNotRunning means that no node runs in a folder.
+var ErrNotRunning = errors.New("no node is running here")
+
+// BadError means that what was given to a running node is bad; nothing was changed.
+type BadError struct{ Text string }
+
+// Error says why.
+func (e *BadError) Error() string { return e.Text }
+
+// Client asks the running node of a folder.
+type Client struct{ address }
+
+// Find returns a client of the node that runs in a folder.
+//
+// Errors: ErrNotRunning; a file that is there and cannot be read.
+func Find(ctx context.Context, dir string) (*Client, error) {
+	text, err := os.ReadFile(filepath.Join(dir, AddressFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrNotRunning
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a node is running here, and this command may not ask it: %w: run it as the same user", err)
+	}
+	c := &Client{}
+	if err := json.Unmarshal(text, &c.address); err != nil || !strings.HasPrefix(c.address.Control, "http://127.0.0.1:") {
+		return nil, ErrNotRunning
+	}
+	if _, err := c.Status(ctx); err != nil { // Left behind by a node that was ended at once.
+		return nil, ErrNotRunning
+	}
+	return c, nil
+}
+
+// Origin is what people open.
+func (c *Client) Origin() string { return c.address.Origin }
+
+// Status asks how far the node is.
+func (c *Client) Status(ctx context.Context) (s Running, err error) {
+	return s, c.ask(ctx, http.MethodGet, "/status", nil, &s)
+}
+
+// Change replaces the community file by another text and books it, or, in a dry
+// run, says what that would take.
+//
+// Errors: *BadError.
+func (c *Client) Change(ctx context.Context, text []byte, dryRun bool) (booked []string, err error) {
+	path := "/community"
+	if dryRun {
+		path += "?dry_run"
+	}
+	return booked, c.ask(ctx, http.MethodPut, path, text, &booked)
+}
+
+// Link makes a one-time link for somebody.
+//
+// Errors: *BadError.
+func (c *Client) Link(ctx context.Context, who string) (link string, err error) {
+	return link, c.ask(ctx, http.MethodPost, "/link/"+url.PathEscape(who), nil, &link)
+}
+
+// Checkpoint makes a copy of the ledger as it is now in a folder of its own, which
+// the caller removes.
+func (c *Client) Checkpoint(ctx context.Context) (folder string, err error) {
+	return folder, c.ask(ctx, http.MethodPost, "/checkpoint", nil, &folder)
+}
+
+// ask sends a request and decodes the answer.
+func (c *Client) ask(ctx context.Context, method, path string, body []byte, into any) (err error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.Control+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("the running node does not answer: %w", err)
+	}
+	defer func() { err = errors.Join(err, answer.Body.Close()) }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, controlBodyMax))
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode == http.StatusOK {
+		return json.Unmarshal(text, into)
+	}
+	var no refusal
+	if err := json.Unmarshal(text, &no); err != nil {
+		return fmt.Errorf("the running node answers %s: %.200s", answer.Status, text)
+	}
+	if no.Bad {
+		return &BadError{no.Text}
+	}
+	return errors.New(no.Text)
+}

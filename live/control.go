@@ -1,0 +1,136 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/operator"
+)
+
+// AddressFile is where a running node leaves, in its folder, how the commands on
+// the same machine reach it. It lets in whoever can read it: 0600.
+const AddressFile = "up.json"
+
+// address is what the file holds.
+type address struct {
+	Origin  string `json:"origin"`  // What people open.
+	Control string `json:"control"` // On the loopback.
+	Token   string `json:"token"`
+}
+
+// Running is what a running node says of itself.
+type Running struct {
+	node.Status
+	Origin string `json:"origin,omitempty"` // Empty: it does not run.
+}
+
+// refusal is how the control tells an error.
+type refusal struct {
+	Bad  bool   `json:"bad"` // What was given is bad, and nothing was changed.
+	Text string `json:"text"`
+}
+
+// Bounds of requests; whoever asks is a command on this machine.
+const (
+	controlBodyMax = 64 << 20
+	controlTimeout = 5 * time.Second
+)
+
+// Control lets commands on the same machine ask and change the running node, until
+// the context ends. They find it by a file in the folder, which is gone afterwards.
+func (l *Live) Control(ctx context.Context) (stop func() error, err error) {
+	var cfg net.ListenConfig
+	listener, err := cfg.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // It never fails.
+	a := address{l.Origin, "http://" + listener.Addr().String(), base64.RawURLEncoding.EncodeToString(secret[:])}
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	path := filepath.Join(l.Dir, AddressFile)
+	if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, append(text, '\n'), 0o600)); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: l.handler(ctx, a.Token), ReadHeaderTimeout: controlTimeout}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	return func() error {
+		err := errors.Join(os.RemoveAll(path), server.Close())
+		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return errors.Join(err, os.RemoveAll(filepath.Join(l.Dir, CheckpointDir)))
+	}, nil
+}
+
+// handler answers whoever knows the token, while life goes on.
+func (l *Live) handler(life context.Context, token string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		tell(w, Running{l.Node.Status(), l.Origin}, nil)
+	})
+	mux.HandleFunc("PUT /community", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, controlBodyMax))
+		var booked []string
+		if err == nil {
+			err = l.between(life, func(ctx context.Context) (err error) {
+				booked, err = l.change(ctx, text, r.URL.Query().Has("dry_run"))
+				return err
+			})
+		}
+		tell(w, booked, err)
+	})
+	mux.HandleFunc("POST /link/{who}", func(w http.ResponseWriter, r *http.Request) {
+		link := ""
+		err := l.between(life, func(context.Context) error {
+			p, err := person(l.community, r.PathValue("who"))
+			if err != nil {
+				return err
+			}
+			token, err := l.Sessions.Link(p)
+			link = l.Origin + "/signin#" + token
+			return err
+		})
+		tell(w, link, err)
+	})
+	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, _ *http.Request) {
+		folder, err := l.checkpoint(life)
+		tell(w, folder, err)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := r.Header.Get("Authorization")
+		if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+token)) != 1 {
+			http.Error(w, "this is for commands that can read "+AddressFile+" in the node's folder", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// tell answers with a value, or with why there is none.
+func tell(w http.ResponseWriter, value any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		_, file := errors.AsType[*operator.FileError](err)
+		_, text := errors.AsType[*community.Refused](err)
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		value = refusal{Bad: file || text, Text: err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(value) // Whoever went away needs none.
+}

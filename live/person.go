@@ -1,0 +1,40 @@
+package live
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/operator"
+	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/session"
+)
+
+// OperatorName is what the operator is called where members have names.
+const OperatorName = string(pages.Operator)
+
+// memberPrefix begins what a member is called who has the name of a role.
+const memberPrefix = "member:"
+
+// person is somebody who may sign in: the operator, an auditor, or a member by its
+// name in the community file.
+func person(c *community.Community, who string) (p session.Person, err error) {
+	p = session.Person{ID: who, Name: who, Microgrid: uint64(c.Microgrid())}
+	switch pages.Role(who) {
+	case pages.Operator:
+		p.Role, p.Account = who, uint64(operator.Account)
+		return p, nil
+	case pages.Auditor:
+		p.Role = who
+		return p, nil
+	case pages.Visitor, pages.Household: // Nobody in particular: maybe a member's name.
+	}
+	p.Name = strings.TrimPrefix(who, memberPrefix)
+	p.ID, p.Role, p.Account = memberPrefix+p.Name, string(pages.Household), uint64(c.Account(p.Name))
+	if !slices.ContainsFunc(c.Members, func(m community.Member) bool { return m.Name == p.Name }) {
+		return p, &community.Refused{File: community.File, Reason: fmt.Sprintf(
+			"there is no member %.80q: give a member's name, operator or auditor; \"commonwatt member list\" lists the members", p.Name)}
+	}
+	return p, nil
+}

@@ -20,7 +20,7 @@ import (
 )
 
 func initCommand() *cobra.Command {
-	a := newAnswers()
+	a := newReplies()
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
@@ -119,11 +119,11 @@ type question struct {
 	value                              string
 }
 
-// answers are what init knows of a community.
-type answers struct{ list []*question }
+// replies are what init knows of a community.
+type replies struct{ list []*question }
 
-func newAnswers() *answers {
-	return &answers{[]*question{
+func newReplies() *replies {
+	return &replies{[]*question{
 		{flag: "name", help: "what people call the community", asks: "What is the community called?", field: "community.name"},
 		{flag: "time-zone", help: "of its tariff and bills (default: this computer's)", asks: "In which time zone does it live?", field: "community.time_zone", otherwise: zoneHere()},
 		{flag: "currency", help: "of its bills (default EUR)", asks: "Which currency are its bills in?", field: "community.currency", otherwise: "EUR"},
@@ -150,7 +150,7 @@ func zoneHere() string {
 
 // community asks for what no flag says, if there is somebody to ask, and returns
 // the community that the answers make.
-func (a *answers) community(cmd *cobra.Command) (*community.Community, error) {
+func (a *replies) community(cmd *cobra.Command) (*community.Community, error) {
 	in, asked := cmd.InOrStdin(), false
 	if f, ok := in.(*os.File); ok {
 		asked = term.IsTerminal(f.Fd())
@@ -159,7 +159,7 @@ func (a *answers) community(cmd *cobra.Command) (*community.Community, error) {
 }
 
 // fill is community for what can be given as a flag, read and written.
-func (a *answers) fill(given func(flag string) bool, in io.Reader, out io.Writer, asked bool) (*community.Community, error) {
+func (a *replies) fill(given func(flag string) bool, in io.Reader, out io.Writer, asked bool) (*community.Community, error) {
 	lines := bufio.NewScanner(in)
 	if _, q, err := a.parse(); q != nil && given(q.flag) {
 		return nil, badInput(fmt.Errorf("--%s %w; nothing was made", q.flag, err))
@@ -189,7 +189,7 @@ func (a *answers) fill(given func(flag string) bool, in io.Reader, out io.Writer
 }
 
 // ask asks one question until the answer is good.
-func (a *answers) ask(q *question, lines *bufio.Scanner, out io.Writer) error {
+func (a *replies) ask(q *question, lines *bufio.Scanner, out io.Writer) error {
 	for {
 		fmt.Fprint(out, q.asks+" ")
 		if q.otherwise != "" {
@@ -211,7 +211,7 @@ func (a *answers) ask(q *question, lines *bufio.Scanner, out io.Writer) error {
 }
 
 // parse returns the community, or what is wrong with it and with which answer.
-func (a *answers) parse() (*community.Community, *question, error) {
+func (a *replies) parse() (*community.Community, *question, error) {
 	c, err := community.Parse(community.File, a.text())
 	no, ok := errors.AsType[*community.Refused](err)
 	if !ok {

@@ -14,7 +14,7 @@ import (
 // On a terminal a question is asked until its answer is good, and what a flag says
 // is not asked.
 func TestInitAsks(t *testing.T) {
-	a := newAnswers()
+	a := newReplies()
 	a.list[2].value = "CHF"
 	var out bytes.Buffer
 	in := strings.NewReader("Elm Street\nMars/Phobos\nEurope/Zurich\n\n0.32\n0.40\n0.08\n")
@@ -36,7 +36,7 @@ func TestInitAsks(t *testing.T) {
 	if strings.Count(out.String(), "? ") != 7 {
 		t.Errorf("asked %d times, two of them again: %s", strings.Count(out.String(), "? "), out.String())
 	}
-	if _, err := newAnswers().fill(func(string) bool { return false }, strings.NewReader("Elm\n"), &out, true); err == nil || !strings.Contains(err.Error(), "ended before the questions") {
+	if _, err := newReplies().fill(func(string) bool { return false }, strings.NewReader("Elm\n"), &out, true); err == nil || !strings.Contains(err.Error(), "ended before the questions") {
 		t.Errorf("answers that end: %v", err)
 	}
 }

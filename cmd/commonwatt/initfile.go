@@ -73,7 +73,7 @@ func plainNumber(text, point string) bool {
 
 // text is the community's file. Numbers are written as they were given; what is
 // none is refused where it stands.
-func (a *answers) text() []byte {
+func (a *replies) text() []byte {
 	var pairs []string
 	for _, q := range a.list {
 		value := q.value

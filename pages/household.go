@@ -164,6 +164,20 @@ func (h *household) metered(devices []view.DeviceEnergy) (m attribution.Metered)
 	return m
 }
 
+// plant is the kind of plant that the household has, for pages to name it.
+func (h *household) plant() string {
+	kind := ""
+	for _, id := range h.order {
+		if k := h.devices[id].Kind; k.Renewable() || k == grid.Generator {
+			if kind != "" && kind != kindName(k) {
+				return "plants"
+			}
+			kind = kindName(k)
+		}
+	}
+	return kind
+}
+
 // load reports whether devices of a kind only use energy.
 func load(k grid.Kind) bool { return k == grid.Charger || k == grid.HeatPump || k == grid.Load }
 

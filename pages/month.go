@@ -10,6 +10,7 @@ import (
 type Month struct {
 	Account   tx.AccountID     `json:"account,string"`
 	Name      string           `json:"name"`
+	Plant     string           `json:"plant" doc:"as of a day"`
 	Community string           `json:"community"`
 	Microgrid grid.MicrogridID `json:"microgrid,string"`
 	Month     string           `json:"month" example:"2026-06"`

@@ -34,7 +34,7 @@ func (h *household) month(month string) (m Month, err error) {
 		return m, err
 	}
 	m = Month{
-		Account: h.account, Name: h.names.Accounts[h.account], Community: h.names.Community, Microgrid: h.microgrid.ID,
+		Account: h.account, Name: h.names.Accounts[h.account], Plant: h.plant(), Community: h.names.Community, Microgrid: h.microgrid.ID,
 		Month: month, TimeZone: h.names.TimeZone.String(), Currency: Currency{h.names.Currency, h.names.Decimals},
 		Start: in.From, End: in.Until, Now: h.source.now(),
 	}

@@ -12,6 +12,7 @@ type Today struct {
 	Day
 	Account   tx.AccountID     `json:"account,string"`
 	Name      string           `json:"name" doc:"as in the community file"`
+	Plant     string           `json:"plant" doc:"what the roof is when it is no roof: solar, wind, hydro or generator; plants: several kinds; empty: none"`
 	Microgrid grid.MicrogridID `json:"microgrid,string"`
 	Currency  Currency         `json:"currency"`
 

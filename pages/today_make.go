@@ -39,7 +39,7 @@ func (h *household) today(date string) (t Today, err error) {
 	if t.Day, in, err = h.source.day(h.microgrid, date, height); err != nil {
 		return t, err
 	}
-	t.Account, t.Name, t.Microgrid = h.account, h.names.Accounts[h.account], h.microgrid.ID
+	t.Account, t.Name, t.Plant, t.Microgrid = h.account, h.names.Accounts[h.account], h.plant(), h.microgrid.ID
 	t.Currency = Currency{h.names.Currency, h.names.Decimals}
 	rows, err := h.rows(in)
 	if err != nil {
@@ -95,8 +95,8 @@ func (h *household) slots(in view.Period, rows []row, now interval.Time) ([]Slot
 			slot.Amount, slot.Alone = -int64(r.owed), -int64(r.alone)
 			for _, d := range r.devices {
 				devices.add(d)
-				devices.note(d, h.microgrid.Length)
 			}
+			h.note(&slot, devices, r.devices)
 		} else if f, measured, ok := h.provisional(start); ok {
 			slot = shownSlot(start, f)
 			slot.State = Provisional

@@ -30,7 +30,7 @@ export type Day = { date: string; time_zone: string; start: number; end: number;
 export type Device = { device: string; name: string; kind: string; capacity: number; at: number; power: number; taken: Energy; given: Energy }
 
 export type Today = Day & {
-  account: string; name: string; microgrid: string; currency: Currency; used: Energy; produced: Energy; local: number; better: Money
+  account: string; name: string; plant: string; microgrid: string; currency: Currency; used: Energy; produced: Energy; local: number; better: Money
   sources: Part[]; sinks: Part[]; loads: Part[]; flows: { from: Place; to: Place; energy: Energy }[]
   lines: Line[]; balance: Money; tariff?: { retail: Price; feed_in: Price; until: number }
   intervals: Slot[]; progress: Progress; devices: Device[]; revisions: Revision[]; sun?: { rise: number; set: number }; price?: PriceRange
@@ -41,7 +41,7 @@ export type DayRow = {
   earned: Money; paid: Money; balance: Money; better: Money
 }
 export type Month = {
-  account: string; name: string; community: string; month: string; time_zone: string; currency: Currency; start: number; end: number; through: number
+  account: string; name: string; plant: string; community: string; month: string; time_zone: string; currency: Currency; start: number; end: number; through: number
   final: boolean; height: number; now: number; used: Energy; produced: Energy; sources: Part[]; sinks: Part[]; local: number
   lines: Line[]; balance: Money; alone: Money; better: Money; days: DayRow[]; corrections: Money; revisions: Revision[]; estimated: number; months: string[]
 }

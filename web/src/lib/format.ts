@@ -17,6 +17,9 @@ export const kwh = (e: Energy): string => `${decimal(e.shown, 2)} kWh`
 /** Of Wh that are no parts of anything shown: an interval's. */
 export const ofWh = (wh: number): string => `${decimal(wh, 3)} kWh`
 
+/** What places are called by somebody with this kind of plant. */
+export const places = (plant: string): Record<string, string> => ({ ...words().place, ...(words().plant[plant] ? { roof: words().plant[plant] } : {}) })
+
 /** What a correction changed: only the figures that are other ones now. */
 export function changed(r: Revision): string {
   const w = words().today.corrected

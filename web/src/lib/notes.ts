@@ -38,14 +38,14 @@ function night(d: Today, slots: Slot[]): Note | null {
 export function notes(d: Today): Note[] {
   const read = d.intervals.filter((s) => s.state === 'settled' || s.state === 'provisional')
   const list: (Note | null)[] = []
-  const tell = (f: (s: Slot) => number, text: string, side: Note['side'], share: number) => {
+  const tell = (f: (s: Slot) => number, text: string, side: Note['side'], share: number, watts = 0) => {
     const r = longest(read, f)
-    if (r.sum < least || r.sum < share * r.all) return
+    if (r.sum < least || r.sum < share * r.all || r.sum * 3600 < watts * r.slots.length * d.length) return
     list.push({ from: r.slots[0]!.start, to: r.slots.at(-1)!.start + d.length, text, side })
   }
   tell((s) => s.ev, words().notes.car, 'up', 0.5)
   tell((s) => s.to_battery, words().notes.filling, 'down', 0.6)
-  tell((s) => s.heat_pump, words().notes.heat, 'up', 0.5)
+  tell((s) => s.heat_pump, words().notes.heat, 'up', 0.5, 1000)
   list.push(night(d, read))
   return list.filter((n) => n !== null)
 }

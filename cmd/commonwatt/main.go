@@ -46,8 +46,10 @@ cannot be used and nothing was changed.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w; \"%s --help\" lists the flags", err, cmd.CommandPath()))
 	})
-	root.AddCommand(initCommand(), upCommand(), linkCommand(),
-		memberCommand(), meterCommand(), microgridCommand(), accountCommand(), settleCommand(), marketCommand(), verifyCommand(), statusCommand(), demoCommand(), versionCommand())
+	root.AddCommand(
+		demoCommand(), initCommand(), upCommand(), linkCommand(), memberCommand(), meterCommand(), microgridCommand(), accountCommand(),
+		statusCommand(), backupCommand(), restoreCommand(), settleCommand(), verifyCommand(), marketCommand(), versionCommand(),
+	)
 	return root
 }
 

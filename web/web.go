@@ -62,7 +62,7 @@ func Handler() (http.Handler, error) {
 			a.serve(w, r)
 			return
 		}
-		if path.Ext(path.Base(r.URL.Path)) != "" && !strings.HasPrefix(r.URL.Path, "/ledger/receipt/") || strings.HasPrefix(r.URL.Path, "/assets/") {
+		if path.Ext(path.Base(r.URL.Path)) != "" && !strings.HasPrefix(r.URL.Path, "/ledger/") || strings.HasPrefix(r.URL.Path, "/assets/") {
 			http.Error(w, "there is no such file: open / for the app", http.StatusNotFound)
 			return
 		}

@@ -74,15 +74,15 @@ async function answers(url) {
   }
 }
 
-/** Starts the browser with a profile of its own. */
-export async function browser() {
+/** Starts the browser with a profile of its own, in somebody's language. */
+export async function browser({ locale = 'en-GB' } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'commonwatt-browser-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.COMMONWATT_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--force-color-profile=srgb', '--font-render-hinting=none'],
-    locale: 'en-GB',
+    locale,
     timezoneId: 'Europe/Berlin',
     viewport: { width: 1440, height: 900 },
   })

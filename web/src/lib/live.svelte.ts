@@ -55,11 +55,26 @@ export async function signOut(): Promise<void> {
 
 let source: EventSource | null = null
 let lost: ReturnType<typeof setTimeout> | undefined
+let heard = Date.now()
 const patience = 3000 // How long a connection may be away before the page says so.
+const silence = 12_000 // A node says something every five seconds; one that hangs does not.
+
+function away(): void {
+  if (live.stale) return
+  live.stale = true
+  live.since = now()
+}
+
+setInterval(() => {
+  if (!source || Date.now() - heard < silence) return
+  away()
+  follow()
+}, 1000)
 
 /** Follows the node's events; the browser connects again by itself, and so do we. */
 export function follow(): void {
   source?.close()
+  heard = Date.now()
   source = new EventSource(`${prefix}/events`)
   source.onopen = () => {
     clearTimeout(lost)
@@ -71,13 +86,11 @@ export function follow(): void {
     }
   }
   source.onerror = () => {
-    lost ??= setTimeout(() => {
-      live.stale = true
-      live.since = now()
-    }, patience)
+    lost ??= setTimeout(away, patience)
     if (source?.readyState === EventSource.CLOSED) setTimeout(follow, 1000)
   }
   source.addEventListener('head', (e) => {
+    heard = Date.now()
     const h = JSON.parse(e.data) as { height: number; time: number; now: number }
     live.head = { validators: 1, in_sync: true, version: '', ...live.head, ...h }
     set(h.now)
@@ -85,6 +98,7 @@ export function follow(): void {
     if (live.me?.demo && !live.me.demo.ready) void loadMe().catch(() => {})
   })
   source.addEventListener('settled', (e) => {
+    heard = Date.now()
     const s = JSON.parse(e.data) as Settled
     followers.forEach((f) => f(s))
   })

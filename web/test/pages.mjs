@@ -1,0 +1,19 @@
+// The pages that the tests of all pages go through, and as whom.
+
+/** An interval of the frozen demo in which neighbours trade. */
+export const replayed = '/replay/2026-06-20T13:00:00Z'
+
+/** Every kind of page, by the role that has it. */
+export const everyPage = [
+  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/community', replayed]],
+  ['Muehlbach', ['/today']],
+  ['operator', ['/operation', replayed, '/today?account=15427447757359669825']],
+  ['auditor', ['/ledger', '/ledger/block/20', '/ledger/envelope/20.0', '/ledger/receipt/20.0.0']],
+  ['visitor', ['/signin', '/nowhere']],
+]
+
+/** Waits until a page shows what it read. */
+export async function shown(page) {
+  await page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('main .loading'))
+  await page.evaluate(() => document.fonts.ready)
+}

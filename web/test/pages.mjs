@@ -1,5 +1,8 @@
 // The pages that the tests of all pages go through, and as whom.
 
+/** A community with some days of history, which is enough for how pages work. */
+export const short = ['--seed', '7', '--at', '2026-06-20T18:30', '--speed', '0', '--days', '4']
+
 /** An interval of the frozen demo in which neighbours trade. */
 export const replayed = '/replay/2026-06-20T13:00:00Z'
 
@@ -8,7 +11,7 @@ export const everyPage = [
   ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/community', replayed]],
   ['Muehlbach', ['/today']],
   ['operator', ['/operation', replayed, '/today?account=15427447757359669825']],
-  ['auditor', ['/ledger', '/ledger/block/20', '/ledger/envelope/20.0', '/ledger/receipt/20.0.0']],
+  ['auditor', ['/ledger', '/ledger/block/8', '/ledger/envelope/8.0', '/ledger/receipt/8.0.0']],
   ['visitor', ['/signin', '/nowhere']],
 ]
 

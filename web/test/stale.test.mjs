@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
-import { Served, browser, frozen } from './harness.mjs'
-import { shown } from './pages.mjs'
+import { Served, browser } from './harness.mjs'
+import { short, shown } from './pages.mjs'
 
 let b
 before(async () => { b = await browser() })
@@ -24,7 +24,7 @@ const banner = (page) => page.locator('.stale')
 const sentence = (page) => page.locator('[data-figure=sentence]').innerText()
 
 test('a node that is killed and started again', async (t) => {
-  const args = ['demo', ...frozen, '--port', await freePort()]
+  const args = ['demo', ...short, '--port', await freePort()]
   let s = await Served.start(args)
   try {
     await s.ready()
@@ -54,7 +54,7 @@ test('a node that is killed and started again', async (t) => {
 })
 
 test('a node that hangs', async (t) => {
-  const s = await Served.start(['demo', ...frozen, '--days', '1', '--port', '0'])
+  const s = await Served.start(['demo', ...short, '--port', '0'])
   try {
     await s.ready()
     const page = await b.open(`${s.url}/community`)
@@ -75,7 +75,7 @@ test('a node that hangs', async (t) => {
 })
 
 test('a node that is away when a page is asked for', async () => {
-  const args = ['demo', ...frozen, '--days', '1', '--port', await freePort()]
+  const args = ['demo', ...short, '--port', await freePort()]
   let s = await Served.start(args)
   try {
     await s.ready()

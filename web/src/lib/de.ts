@@ -9,7 +9,7 @@ export const de: Words = {
   menu: {
     label: 'Hauptmenü', today: 'Heute', money: 'Geld', community: 'Gemeinschaft', operation: 'Betrieb', ledger: 'Kassenbuch', replay: 'Nachrechnen', docs: 'Anleitung', signin: 'Anmelden',
   },
-  homes: (n) => (n === 1 ? '1 Anschluss' : `${n} Anschlüsse`),
+  homes: (n) => (n === 0 ? 'noch keine Anschlüsse' : n === 1 ? '1 Anschluss' : `${n} Anschlüsse`),
   inSync: 'Kassenbuch aktuell',
   behind: 'Kassenbuch holt auf',
   connecting: 'Verbinde',
@@ -27,8 +27,9 @@ export const de: Words = {
   loading: 'Wird gelesen…',
   retry: 'Noch einmal',
   failed: 'Diese Seite konnte nicht gelesen werden',
-  failures: { 0: 'Der Knoten antwortet nicht', 403: 'Das ist nicht für Sie', 404: 'Hier ist nichts' },
+  failures: { 0: 'Der Knoten antwortet nicht', 401: 'Das ist nicht für alle', 403: 'Das ist nicht für Sie', 404: 'Hier ist nichts' },
   whose: (name) => `Sie sehen die Seite von ${name}, wie sie dort zu sehen ist.`,
+  empty: { title: 'Diese Gemeinschaft hat noch keine Mitglieder.', next: 'Sobald der Betreiber das erste aufnimmt, stehen ihre Tage hier:' },
   noPage: 'Diese Seite gibt es nicht',
   noPageNext: 'Das Menü nennt alle, die es gibt.',
   previousDay: 'Der Tag davor',
@@ -134,7 +135,7 @@ export const de: Words = {
     open: (n) => (n === 0 ? 'Kein Zähler braucht Sie.' : n === 1 ? 'Ein Zähler braucht Sie.' : `${n} Zähler brauchen Sie.`),
     settled: (n, of) => ` ${n} von ${of} Intervallen des Monats sind abgerechnet`,
     estimated: (n) => (n === 0 ? ', keines auf Schätzung.' : `, ${n} Abrechnungen auf Schätzung.`),
-    exceptions: 'Was anzusehen ist', none: 'Nichts: jeder Zähler hat gemeldet, und was er meldet, ist plausibel.',
+    exceptions: 'Was anzusehen ist', nothing: 'Noch nichts: sobald Zähler melden und abgerechnet ist, steht hier, was daran auffällt, und was jedes Mitglied bekommt oder schuldet.', none: 'Nichts: jeder Zähler hat gemeldet, und was er meldet, ist plausibel.',
     meter: 'Zähler', member: 'Mitglied', what: 'Was', when: 'Wann', count: 'Intervalle', next: 'Was zu tun ist', corrected: 'mit dem späten Stand abgerechnet',
     reason: { missing: 'kein Zählerstand', stuck: 'immer derselbe Wert', no_production: 'tagsüber keine Erzeugung', above_capacity: 'mehr als möglich', negative: 'unter null', jump: 'ein Sprung' },
     advice: {
@@ -151,7 +152,7 @@ export const de: Words = {
   },
   ledger: {
     title: 'Kassenbuch',
-    sentence: (h) => `${h} Blöcke, und jeder darf sie nachrechnen.`,
+    sentence: (n, h) => (n === 1 ? 'Ein Block, und jeder darf ihn nachrechnen.' : `${h} Blöcke, und jeder darf sie nachrechnen.`),
     search: 'Suche', searchHint: 'Höhe, Kennung, Beleg 12.0.3, Tag, Konto', go: 'Suchen', nothing: (q) => `„${q}“ heißt hier nichts. Schreiben Sie eine Höhe, eine Kennung mit 64 Stellen, einen Beleg wie 12.0.3 oder einen Tag wie 2026-06-20.`,
     blocks: 'Letzte Blöcke', older: 'Ältere', height: 'Höhe', time: 'Zeit', envelopes: 'Umschläge', refused: 'Abgelehnt', receipts: 'Belege',
     block: (h) => `Block ${h}`, hash: 'Hash', appHash: 'Zustandshash danach', proposer: 'Vorgeschlagen von', signatures: (n, of) => `${n} von ${of} Prüfern haben unterschrieben`,
@@ -177,7 +178,7 @@ export const de: Words = {
     lines: 'Leitungen', previous: 'Das Intervall davor', next: 'Das Intervall danach', notYours: 'Melden Sie sich als Haushalt an, um Ihren Teil zu sehen.', earned: 'Sie haben eingenommen', paid: 'Sie haben gezahlt', scrub: 'Intervall des Tages',
   },
   signin: {
-    title: 'Anmelden', text: 'Mit einem Passkey dieses Geräts oder mit dem Einmal-Link Ihres Betreibers.', passkey: 'Mit Passkey anmelden', add: 'Passkey hinzufügen', added: 'Der Passkey ist hinzugefügt: nächstes Mal meldet er Sie an.',
-    link: 'Anmeldung mit dem Link…', done: (name) => `Sie sind angemeldet als ${name}.`, ask: 'Kein Link? Fragen Sie Ihren Betreiber: commonwatt link.', demo: 'Dies ist ein Beispiel: niemand muss sich anmelden. Als wer Sie es ansehen, wählen Sie oben rechts.', failed: 'Das ging nicht', unsupported: 'Dieser Browser bietet hier keine Passkeys. Öffnen Sie die Seite als http://localhost oder über HTTPS, oder nutzen Sie einen Einmal-Link.',
+    title: 'Anmelden', first: 'Melden Sie sich an, um Ihre Seiten zu sehen.', text: 'Mit einem Passkey dieses Geräts oder mit dem Einmal-Link Ihres Betreibers.', passkey: 'Mit Passkey anmelden', add: 'Passkey hinzufügen', added: 'Der Passkey ist hinzugefügt: nächstes Mal meldet er Sie an.',
+    addText: 'Mit einem Passkey dieses Geräts brauchen Sie nächstes Mal keinen Link.', link: 'Anmeldung mit dem Link…', done: (name) => `Sie sind angemeldet als ${name}.`, ask: 'Kein Link? Fragen Sie Ihren Betreiber: commonwatt link.', demo: 'Dies ist ein Beispiel: niemand muss sich anmelden. Als wer Sie es ansehen, wählen Sie oben rechts.', failed: 'Das ging nicht', unsupported: 'Dieser Browser bietet hier keine Passkeys. Öffnen Sie die Seite als http://localhost oder über HTTPS, oder nutzen Sie einen Einmal-Link.',
   },
 }

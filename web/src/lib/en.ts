@@ -7,7 +7,7 @@ export const en = {
   menu: {
     label: 'Main', today: 'Today', money: 'Money', community: 'Community', operation: 'Operation', ledger: 'Ledger', replay: 'Replay', docs: 'Documentation', signin: 'Sign in',
   },
-  homes: (n: number) => (n === 1 ? '1 connection' : `${n} connections`),
+  homes: (n: number) => (n === 0 ? 'no connections yet' : n === 1 ? '1 connection' : `${n} connections`),
   inSync: 'Ledger in sync',
   behind: 'Ledger catching up',
   connecting: 'Connecting',
@@ -25,8 +25,9 @@ export const en = {
   loading: 'Reading…',
   retry: 'Try again',
   failed: 'This page could not be read',
-  failures: { 0: 'The node does not answer', 403: 'This is not yours to see', 404: 'There is nothing here' } as Record<number, string>,
+  failures: { 0: 'The node does not answer', 401: 'This is not for everybody', 403: 'This is not yours to see', 404: 'There is nothing here' } as Record<number, string>,
   whose: (name: string) => `You are looking at the page of ${name}, as they see it.`,
+  empty: { title: 'This community has no members yet.', next: 'As soon as its operator adds the first one, its days are here:' },
   noPage: 'There is no such page',
   noPageNext: 'The menu lists those there are.',
   previousDay: 'The day before',
@@ -132,7 +133,7 @@ export const en = {
     open: (n: number) => (n === 0 ? 'No meter needs you.' : n === 1 ? 'One meter needs you.' : `${n} meters need you.`),
     settled: (n: string, of: string) => ` ${n} of ${of} intervals of the month are settled`,
     estimated: (n: number) => (n === 0 ? ', none on an estimate.' : `, ${n} statements on an estimate.`),
-    exceptions: 'What to look at', none: 'Nothing: every meter reported, and what it reported is plausible.',
+    exceptions: 'What to look at', nothing: 'Nothing yet: as soon as meters report and intervals are settled, whatever is odd about them is here, and what each member gets or owes.', none: 'Nothing: every meter reported, and what it reported is plausible.',
     meter: 'Meter', member: 'Member', what: 'What', when: 'When', count: 'Intervals', next: 'What to do', corrected: 'settled with the late reading',
     reason: { missing: 'no reading', stuck: 'the same value again and again', no_production: 'no production by day', above_capacity: 'more than it can', negative: 'below zero', jump: 'a jump' } as Record<string, string>,
     advice: {
@@ -149,7 +150,7 @@ export const en = {
   },
   ledger: {
     title: 'Ledger',
-    sentence: (h: string) => `${h} blocks, and everybody may check them.`,
+    sentence: (n: number, h: string) => (n === 1 ? 'One block, and everybody may check it.' : `${h} blocks, and everybody may check them.`),
     search: 'Search', searchHint: 'Height, id, receipt 12.0.3, day, account', go: 'Search', nothing: (q: string) => `Nothing is called “${q}”. Write a height, an id of 64 digits, a receipt as 12.0.3, or a day as 2026-06-20.`,
     blocks: 'Latest blocks', older: 'Older', height: 'Height', time: 'Time', envelopes: 'Envelopes', refused: 'Refused', receipts: 'Receipts',
     block: (h: string) => `Block ${h}`, hash: 'Hash', appHash: 'App hash after it', proposer: 'Proposer', signatures: (n: number, of: number) => `${n} of ${of} validators signed`,
@@ -175,8 +176,8 @@ export const en = {
     lines: 'Lines', previous: 'The interval before', next: 'The interval after', notYours: 'Sign in as a household to see your own part.', earned: 'You earned', paid: 'You paid', scrub: 'Interval of the day',
   },
   signin: {
-    title: 'Sign in', text: 'With a passkey of this device, or by the one-time link that your operator gave you.', passkey: 'Sign in with a passkey', add: 'Add a passkey', added: 'The passkey is added: next time it signs you in.',
-    link: 'Signing in by the link…', done: (name: string) => `You are signed in as ${name}.`, ask: 'No link? Ask your operator for one: commonwatt link.', demo: 'This is a demo: nobody has to sign in. Whom to look as is chosen at the top right.', failed: 'That did not work', unsupported: 'This browser offers no passkeys here. Open the page as http://localhost or over HTTPS, or use a one-time link.',
+    title: 'Sign in', first: 'Sign in to see your own pages.', text: 'With a passkey of this device, or by the one-time link that your operator gave you.', passkey: 'Sign in with a passkey', add: 'Add a passkey', added: 'The passkey is added: next time it signs you in.',
+    addText: 'With a passkey of this device you need no link the next time.', link: 'Signing in by the link…', done: (name: string) => `You are signed in as ${name}.`, ask: 'No link? Ask your operator for one: commonwatt link.', demo: 'This is a demo: nobody has to sign in. Whom to look as is chosen at the top right.', failed: 'That did not work', unsupported: 'This browser offers no passkeys here. Open the page as http://localhost or over HTTPS, or use a one-time link.',
   },
 }
 export type Words = typeof en

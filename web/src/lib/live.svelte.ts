@@ -95,7 +95,8 @@ export function follow(): void {
     live.head = { validators: 1, in_sync: true, version: '', ...live.head, ...h }
     set(h.now)
     live.tick++
-    if (live.me?.demo && !live.me.demo.ready) void loadMe().catch(() => {})
+    // A demo that settles its history and a community without members are soon others.
+    if (live.me && (live.me.microgrid === '0' || live.me.demo?.ready === false)) void loadMe().catch(() => {})
   })
   source.addEventListener('settled', (e) => {
     heard = Date.now()

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/commonwatt/commonwatt/metering"
 )
 
 // ErrNotRunning means that no node runs in a folder.
@@ -72,6 +74,21 @@ func (c *Client) Change(ctx context.Context, text []byte, dryRun bool) (booked [
 // Errors: *BadError.
 func (c *Client) Link(ctx context.Context, who string) (link string, err error) {
 	return link, c.ask(ctx, http.MethodPost, "/link/"+url.PathEscape(who), nil, &link)
+}
+
+// Meters asks which meters reported and when.
+func (c *Client) Meters(ctx context.Context) (list []Meter, err error) {
+	return list, c.ask(ctx, http.MethodGet, "/meters", nil, &list)
+}
+
+// Record books readings.
+func (c *Client) Record(ctx context.Context, r metering.Record) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	var done string
+	return c.ask(ctx, http.MethodPost, "/readings", text, &done)
 }
 
 // Checkpoint makes a copy of the ledger as it is now in a folder of its own, which

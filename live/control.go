@@ -15,8 +15,12 @@ import (
 	"time"
 
 	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // AddressFile is where a running node leaves, in its folder, how the commands on
@@ -95,6 +99,24 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 			})
 		}
 		tell(w, booked, err)
+	})
+	mux.HandleFunc("GET /meters", func(w http.ResponseWriter, _ *http.Request) {
+		var list []Meter
+		err := l.between(life, func(context.Context) error {
+			l.Node.Read(func(rows state.Reader, _ machine.Head) { list = Meters(rows, l.community, l.Now()) })
+			return nil
+		})
+		tell(w, list, err)
+	})
+	mux.HandleFunc("POST /readings", func(w http.ResponseWriter, r *http.Request) {
+		var record metering.Record
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBodyMax)).Decode(&record)
+		if err == nil {
+			err = l.between(life, func(ctx context.Context) error {
+				return l.Operator.Submit(ctx, []tx.Operation{metering.RecordKind.Encode(record)})
+			})
+		}
+		tell(w, "booked", err)
 	})
 	mux.HandleFunc("POST /link/{who}", func(w http.ResponseWriter, r *http.Request) {
 		link := ""

@@ -121,10 +121,14 @@ func (l *Live) look(ctx context.Context) error {
 	now := l.Now()
 	if l.tariff-interval.Time(now.Unix()) < tariffLeast && !now.Before(l.retry) {
 		l.retry = now.Add(retryPause)
-		if _, err := l.book(ctx, l.community); err != nil && fatal(err) {
+		booked, err := l.book(ctx, l.community)
+		switch {
+		case err != nil && fatal(err):
 			return err
-		} else if err != nil {
+		case err != nil:
 			l.Log.Warn("the ledger does not become what the community file says", "err", err)
+		case len(booked) > 0:
+			l.Log.Info("the ledger became what the community file says", "booked", fmt.Sprint(booked))
 		}
 	}
 	return l.lapse(ctx)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
@@ -18,6 +19,8 @@ import (
 type Status struct {
 	Chain      string            `json:"chain"`
 	Height     int64             `json:"height"`
+	Time       interval.Time     `json:"time"` // Of that block.
+	Validators int               `json:"validators"`
 	AppHash    string            `json:"app_hash"`
 	Receipts   uint64            `json:"receipts"`
 	Sealed     bool              `json:"sealed"` // Closed cleanly.
@@ -70,7 +73,7 @@ func statusOf(rows state.Reader, head machine.Head) Status {
 		due[c.Microgrid]++
 	}
 	status := Status{
-		Chain: head.ChainID, Height: head.Height, AppHash: fmt.Sprintf("%X", head.AppHash()),
+		Chain: head.ChainID, Height: head.Height, Time: head.Time, Validators: governance.Validators(rows), AppHash: fmt.Sprintf("%X", head.AppHash()),
 		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{},
 	}
 	for id, m := range grid.All(rows) {

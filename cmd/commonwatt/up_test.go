@@ -209,6 +209,24 @@ func TestUp(t *testing.T) {
 	if said := must(t, "member", "add", dir, "bela"); !strings.Contains(said, "the node that runs booked it: party.open 1, grid.connect 1") {
 		t.Errorf("after another signer's nonce 1000: %q", said)
 	}
+	readings := filepath.Join(t.TempDir(), "more.csv")
+	rows := "meter,start,minutes,import_wh,export_wh,quality\n"
+	for _, meter := range []string{"anna", "anna-pv"} {
+		rows += meter + "," + first.Add(4*time.Hour).Format(time.RFC3339) + ",60,0,700,A\n"
+	}
+	if err := os.WriteFile(readings, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := must(t, "record", dir, readings); said != "2 readings are on the ledger\n" {
+		t.Error(said)
+	}
+	node.settled(t, begin+5*3600)
+	if err := os.WriteFile(readings, []byte(strings.ReplaceAll(rows, "anna-pv", "pv")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := commonwatt("record", dir, readings); code != exitBadInput || !strings.Contains(errs, `"pv" is not a meter of this community`) {
+		t.Errorf("%d %s", code, errs)
+	}
 	link := must(t, "link", dir, "anna")
 	cookie := signIn(t, link)
 	account := strconv.FormatUint(uint64(c.Account("anna")), 10)

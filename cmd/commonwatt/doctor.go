@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/state"
+)
+
+// What doctor says of something.
+const (
+	good    = "ok"
+	worry   = "warn"
+	failure = "fail"
+)
+
+// finding is what doctor found, and what mends it.
+type finding struct{ what, state, says, fix string }
+
+// errUnwell means that doctor found something that fails.
+var errUnwell = errors.New("something is wrong: the lines with fail say what mends it")
+
+func doctorCommand() *cobra.Command {
+	var output string
+	var port int
+	cmd := &cobra.Command{
+		Use:   "doctor DIR",
+		Short: "Look whether all is well with a node, and say what mends it",
+		Long: `Doctor looks at the clock, the port, the certificate, the meters, the disk, the keys,
+the community's file, the ledger and its validators. It changes nothing.
+
+Exit code 0: nothing fails, though there may be warnings. 1: something fails.`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			if err := checkLedger(args[0]); err != nil {
+				return err
+			}
+			list, err := examine(cmd, args[0], port)
+			if err != nil {
+				return err
+			}
+			rows, unwell := [][]string{}, false
+			for _, f := range list {
+				rows = append(rows, []string{f.state, f.what, f.says, f.fix})
+				unwell = unwell || f.state == failure
+			}
+			if err := printRows(cmd.OutOrStdout(), output, []string{"state", "what", "says", "fix"}, rows); err != nil {
+				return err
+			}
+			if unwell {
+				return errUnwell
+			}
+			return nil
+		},
+	}
+	outputFlag(cmd, &output, "table", "how to print it")
+	cmd.Flags().IntVar(&port, "port", portDefault, "port that \"up\" is to serve on")
+	return cmd
+}
+
+// patient is what doctor looks at.
+type patient struct {
+	dir       string
+	client    *live.Client // nil: no node runs.
+	status    live.Running
+	community *community.Community
+	meters    []live.Meter
+	now       time.Time
+}
+
+// examine looks at everything, in the order in which things stand on one another.
+func examine(cmd *cobra.Command, dir string, port int) ([]finding, error) {
+	p := &patient{dir: dir, now: time.Now()}
+	client, err := live.Find(cmd.Context(), dir)
+	switch {
+	case err == nil:
+		p.client = client
+	case !errors.Is(err, live.ErrNotRunning):
+		return nil, err
+	}
+	file := p.file()
+	if err := p.read(cmd); err != nil {
+		if errors.Is(err, errInUse) {
+			return nil, err
+		}
+		return append(p.disk(), file, finding{"ledger", failure, err.Error(), "restore the folder from a backup"}), nil
+	}
+	list := append(p.disk(), p.keys()...)
+	list = append(list, file, p.clock(), p.ledger(), p.validators())
+	list = append(list, p.port(cmd.Context(), port), p.certificate())
+	return append(list, p.silent()...), nil
+}
+
+// read asks the node that runs, or reads the folder at rest.
+func (p *patient) read(cmd *cobra.Command) (err error) {
+	if p.client != nil {
+		if p.status, err = p.client.Status(cmd.Context()); err == nil {
+			p.meters, err = p.client.Meters(cmd.Context())
+		}
+		return err
+	}
+	release, err := lockFolder(p.dir, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if p.status.Status, err = node.Inspect(p.dir); err != nil || p.community == nil {
+		return err
+	}
+	return node.Peek(p.dir, func(rows state.Reader, _ machine.Head) { p.meters = live.Meters(rows, p.community, p.now) })
+}
+
+// file looks at the community's file.
+func (p *patient) file() finding {
+	c, err := loadCommunity(p.dir)
+	if err != nil {
+		return finding{"community file", failure, err.Error(), "mend the line that it names; a node that runs goes on with the last good file"}
+	}
+	p.community = c
+	says := fmt.Sprintf("%s: %d members, %d meters", c.Name, len(c.Members), len(c.Meters().All()))
+	if len(c.Members) == 0 {
+		return finding{"community file", worry, says, "commonwatt member add " + shellWord(p.dir) + " NAME"}
+	}
+	return finding{"community file", good, says, ""}
+}

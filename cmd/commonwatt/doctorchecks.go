@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/operator"
+	"github.com/commonwatt/commonwatt/session"
+)
+
+// secrets are the files that nobody but the node's user may read.
+var secrets = []string{
+	operator.KeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, certKeyFile, live.AddressFile, "view.sqlite",
+}
+
+// Free space below which a node is in danger, and below which it will soon stop.
+const (
+	spaceWarn = 1 << 30
+	spaceFail = 128 << 20
+)
+
+func (p *patient) disk() []finding {
+	free, known := freeSpace(p.dir)
+	if !known {
+		return nil
+	}
+	says := fmt.Sprintf("%d MB free", free>>20)
+	switch {
+	case free < spaceFail:
+		return []finding{{"disk", failure, says, "make room: a node that cannot write stops"}}
+	case free < spaceWarn:
+		return []finding{{"disk", worry, says, "make room soon: a node that cannot write stops"}}
+	}
+	return []finding{{"disk", good, says, ""}}
+}
+
+func (p *patient) keys() (list []finding) {
+	for _, name := range secrets {
+		path := filepath.Join(p.dir, filepath.FromSlash(name))
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && name == operator.KeyFile:
+			list = append(list, finding{"keys", failure, name + " is missing: nothing can be booked", "bring it back from a backup"})
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			list = append(list, finding{"keys", failure, err.Error(), "run this as the node's user"})
+		case info.Mode().Perm()&0o077 != 0:
+			list = append(list, finding{"keys", failure, fmt.Sprintf("others may read %s (%v)", name, info.Mode().Perm()), "chmod 600 " + shellWord(path)})
+		}
+	}
+	if len(list) == 0 {
+		list = []finding{{"keys", good, "nobody else can read them", ""}}
+	}
+	return list
+}
+
+// skewMost is how far the clock may be behind the last block, which was made by it.
+const skewMost = 2 * time.Minute
+
+func (p *patient) clock() finding {
+	says := p.now.UTC().Format(time.RFC3339)
+	if last := time.Unix(int64(p.status.Time), 0); last.Sub(p.now) > skewMost {
+		return finding{"clock", failure, fmt.Sprintf("%s, and the last block is of %s", says, last.UTC().Format(time.RFC3339)), "set the clock, best by a time service: readings that end in the future are refused"}
+	}
+	return finding{"clock", good, says, ""}
+}
+
+func (p *patient) ledger() finding {
+	says := fmt.Sprintf("height %d", p.status.Height)
+	switch {
+	case p.client != nil:
+		return finding{"ledger", good, says + ", a node runs", ""}
+	case !p.status.Sealed:
+		return finding{"ledger", worry, says + ", not closed cleanly", "commonwatt up " + shellWord(p.dir) + ": it goes on from the last block"}
+	}
+	return finding{"ledger", good, says + ", closed cleanly and sealed", ""}
+}
+
+func (p *patient) validators() finding {
+	n := p.status.Validators
+	if n == 1 {
+		return finding{"peers", good, "one validator: it needs no peers", ""}
+	}
+	return finding{"peers", worry, fmt.Sprintf("%d validators: blocks need more than two thirds of them", n), "see that their nodes run"}
+}
+
+func (p *patient) port(ctx context.Context, port int) finding {
+	if p.client == nil {
+		var cfg net.ListenConfig
+		l, err := cfg.Listen(ctx, "tcp", net.JoinHostPort(hostDefault, strconv.Itoa(port)))
+		if err != nil {
+			return finding{"port", worry, fmt.Sprintf("%d is taken", port), fmt.Sprintf("end what uses it, or serve on another one: commonwatt up %s --port %d", shellWord(p.dir), port+1)}
+		}
+		if err := l.Close(); err != nil {
+			return finding{"port", worry, err.Error(), ""}
+		}
+		return finding{"port", good, fmt.Sprintf("%d is free", port), ""}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.client.Origin()+"/healthz", nil)
+	if err == nil {
+		// Whether it answers is asked; whether browsers trust it, certificate says.
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // see above
+		var answer *http.Response
+		if answer, err = client.Do(r); err == nil {
+			err = answer.Body.Close()
+		}
+	}
+	if err != nil {
+		return finding{"port", failure, fmt.Sprintf("%s does not answer: %v", p.client.Origin(), err), "look at --listen and --origin of \"up\", and at the proxy before it"}
+	}
+	return finding{"port", good, p.client.Origin() + " answers", ""}
+}
+
+func (p *patient) certificate() finding {
+	text, err := os.ReadFile(filepath.Join(p.dir, certFile))
+	if err != nil {
+		return finding{"tls", good, "none of the node's own: it serves this computer, or a proxy", ""}
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return finding{"tls", failure, certFile + " is no certificate", "remove it: \"up --tls auto\" makes another one"}
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	switch {
+	case err != nil:
+		return finding{"tls", failure, certFile + ": " + err.Error(), "remove it: \"up --tls auto\" makes another one"}
+	case p.now.After(cert.NotAfter):
+		return finding{"tls", failure, certFile + " ran out on " + cert.NotAfter.UTC().Format(time.DateOnly), "start the node again with --tls auto"}
+	case cert.NotAfter.Sub(p.now) < certLeast:
+		return finding{"tls", worry, certFile + " runs out on " + cert.NotAfter.UTC().Format(time.DateOnly), "start the node again with --tls auto"}
+	}
+	return finding{"tls", good, certFile + " is good until " + cert.NotAfter.UTC().Format(time.DateOnly), ""}
+}
+
+// namedMost is how many meters a line names.
+const namedMost = 5
+
+func (p *patient) silent() (list []finding) {
+	var silent, unknown []string
+	since := interval.Time(p.now.Add(-live.GraceDefault).Unix())
+	for _, m := range p.meters {
+		switch {
+		case m.From == 0:
+			unknown = append(unknown, m.ID)
+		case m.Last < since && m.From < since:
+			silent = append(silent, m.ID)
+		}
+	}
+	if len(unknown) > 0 {
+		list = append(list, finding{"meters", worry, "not on the ledger yet: " + some(unknown), "commonwatt up " + shellWord(p.dir) + " books the file"})
+	}
+	if len(silent) > 0 {
+		list = append(list, finding{
+			"meters", worry, fmt.Sprintf("%d of %d silent for a day: %s", len(silent), len(p.meters), some(silent)),
+			"look at their connection; what they send later corrects the estimates",
+		})
+	}
+	if len(list) == 0 {
+		list = append(list, finding{"meters", good, fmt.Sprintf("%d, none silent for a day", len(p.meters)), ""})
+	}
+	return list
+}
+
+func some(names []string) string {
+	if len(names) > namedMost {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:namedMost], ", "), len(names)-namedMost)
+	}
+	return strings.Join(names, ", ")
+}

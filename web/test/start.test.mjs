@@ -11,10 +11,10 @@ after(async () => { await b?.close() })
 
 const ms = (n) => `${Math.round(n)} ms`
 
-/** Notes when the first picture of a day is there, by the page's own clock. */
+/** Notes when the first bars of a day are there, by the page's own clock. */
 const watchChart = () => {
   const look = () => {
-    if (document.querySelector('.chart svg .horizon')) requestAnimationFrame(() => (window.firstChart = performance.now()))
+    if (document.querySelector('.chart svg g.settled rect')) requestAnimationFrame(() => (window.firstChart = performance.now()))
     else requestAnimationFrame(look)
   }
   requestAnimationFrame(look)

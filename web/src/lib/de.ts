@@ -55,6 +55,7 @@ export const de: Words = {
     made: (kwh, past) => (past ? `Am ${past} haben Sie ${kwh} erzeugt.` : `Heute haben Sie ${kwh} erzeugt.`),
     nothing: 'Für diesen Tag ist noch nichts abgerechnet.',
     nothingNext: 'Sobald Ihre Zähler gemeldet haben und abgerechnet ist, steht es hier. Sehen Sie sich solange einen anderen Tag an.',
+    history: 'Das Beispiel rechnet seine Vergangenheit ab, Tag um Tag.', historyNext: 'In einigen Sekunden ist es heute.',
     chart: 'Ihr Tag: oben der Verbrauch nach Herkunft, unten der Überschuss',
     interval: 'Intervall',
     above: 'Über der Linie', aboveText: 'was Sie verbraucht haben, nach Herkunft.', below: 'Darunter', belowText: 'wohin Ihr Überschuss ging.',

@@ -53,6 +53,7 @@ export const en = {
     nothing: 'Nothing is settled for this day yet.',
     made: (kwh: string, past: string) => (past ? `You made ${kwh} on ${past}.` : `You have made ${kwh} today.`),
     nothingNext: 'As soon as your meters have reported and the interval is settled, it is here. Look at another day meanwhile.',
+    history: 'The demo settles its history, day after day.', historyNext: 'In some seconds it is today.',
     chart: 'Your day: use above the line by source, surplus below it',
     interval: 'Interval',
     above: 'Above the line', aboveText: 'what you used, by source.', below: 'Below', belowText: 'where your surplus went.',

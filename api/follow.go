@@ -3,13 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -53,13 +48,13 @@ type events struct {
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 	mu      sync.Mutex
-	clients map[chan sse.Message]bool
+	clients map[chan message]bool
 }
 
 // follow begins to follow a node.
 func follow(n *node.Node, s *pages.Source, most int) *events {
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &events{node: n, source: s, most: most, cancel: cancel, clients: map[chan sse.Message]bool{}}
+	e := &events{node: n, source: s, most: most, cancel: cancel, clients: map[chan message]bool{}}
 	e.done.Go(func() { e.run(ctx) })
 	return e
 }
@@ -85,46 +80,41 @@ func (e *events) run(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, node.ErrClosed) {
 			return
 		}
-		if err = e.settled(ctx, &height); err != nil {
+		var head HeadEvent
+		if head, height, err = e.settled(ctx, height); err != nil {
 			return
 		}
 		if time.Since(told) >= headEvery {
 			told = time.Now()
-			e.head(ctx)
+			e.tell(encode(position{height: height, whole: true}, 0, "head", head))
 		}
 	}
 }
 
-// settled tells what was settled after a height, and moves it on.
-func (e *events) settled(ctx context.Context, height *int64) error {
-	list, now, err := e.source.SettledSince(ctx, *height, resumeMax)
+// settled tells what was settled after a height. It returns the height up to which
+// all is told, and a head that is not above it, so that whoever resumes from there
+// misses nothing.
+func (e *events) settled(ctx context.Context, height int64) (head HeadEvent, now int64, err error) {
+	if head.Height, head.Time, err = e.source.Latest(ctx); err != nil {
+		return head, height, err
+	}
+	head.Now = interval.Time(e.source.Now().Unix())
+	list, now, err := e.source.SettledSince(ctx, height, resumeMax)
 	if err != nil {
-		return err
+		return head, height, err
+	}
+	if len(list) == resumeMax {
+		e.tell(reset(now))
+		return head, now, nil
 	}
 	for _, s := range list {
-		e.tell(message(s))
+		e.tell(settled(s))
 	}
-	*height = now
-	return nil
-}
-
-// message is what is said of an interval.
-func message(s pages.SettledInterval) sse.Message {
-	return sse.Message{ID: int(s.Height), Data: SettledEvent{s.Microgrid, s.Start, s.Revision, s.Height}}
-}
-
-// head tells how far the ledger is.
-func (e *events) head(ctx context.Context) {
-	height, at, err := e.source.Latest(ctx)
-	if err != nil {
-		return // The next one tells.
-	}
-	m := sse.Message{ID: int(height), Data: HeadEvent{height, at, interval.Time(e.source.Now().Unix())}}
-	e.tell(m)
+	return head, now, nil
 }
 
 // tell gives a message to everybody who keeps up.
-func (e *events) tell(m sse.Message) {
+func (e *events) tell(m message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for c := range e.clients {
@@ -138,77 +128,22 @@ func (e *events) tell(m sse.Message) {
 }
 
 // join adds a follower, unless there are too many.
-func (e *events) join() (chan sse.Message, bool) {
+func (e *events) join() (chan message, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.clients) >= e.most {
 		return nil, false
 	}
-	c := make(chan sse.Message, followerMax)
+	c := make(chan message, followerMax)
 	e.clients[c] = true
 	return c, true
 }
 
-func (e *events) leave(c chan sse.Message) {
+func (e *events) leave(c chan message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.clients[c] {
 		delete(e.clients, c)
 		close(c)
 	}
-}
-
-type followInput struct {
-	Last string `header:"Last-Event-ID" doc:"the height after which to go on"`
-}
-
-func (a *API) registerEvents() {
-	sse.Register(a.huma, huma.Operation{
-		OperationID: "events", Method: http.MethodGet, Path: Prefix + "/events", Tags: []string{"Ledger"},
-		Summary:     "What is settled, as it happens",
-		Description: "Server-sent events. The id of an event is its height: a client that comes again with Last-Event-ID is sent what was settled since.",
-	}, map[string]any{"head": HeadEvent{}, "settled": SettledEvent{}, "reset": ResetEvent{}},
-		func(ctx context.Context, in *followInput, send sse.Sender) {
-			c, ok := a.events.join()
-			if !ok {
-				_ = send.Data(ResetEvent{}) // It ends here; browsers come again by themselves.
-				return
-			}
-			defer a.events.leave(c)
-			if a.resume(ctx, in.Last, send) != nil {
-				return
-			}
-			for {
-				select {
-				case m, open := <-c:
-					if !open || send(m) != nil {
-						return
-					}
-				case <-ctx.Done():
-					return
-				}
-			}
-		})
-}
-
-// resume sends what was settled since a client was last here. It may come twice,
-// once more from the feed: an event says what is, not what changed.
-func (a *API) resume(ctx context.Context, last string, send sse.Sender) error {
-	after, err := strconv.ParseInt(last, 10, 64)
-	if err != nil || after < 0 {
-		return nil //nolint:nilerr // it comes for the first time
-	}
-	list, now, err := a.Source.SettledSince(ctx, after, resumeMax)
-	if err != nil {
-		return err
-	}
-	if len(list) == resumeMax {
-		return send(sse.Message{ID: int(now), Data: ResetEvent{now}})
-	}
-	for _, s := range list {
-		if err := send(message(s)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

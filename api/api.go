@@ -83,9 +83,14 @@ func (a *API) Close() { a.events.close() }
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r, ok := a.enter(w, r)
-	if ok {
-		a.mux.ServeHTTP(w, r)
+	if !ok {
+		return
 	}
+	if _, pattern := a.mux.Handler(r); pattern == "" {
+		a.unknown(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
 }
 
 // bodyMax bounds a request's body; an envelope is far smaller.
@@ -95,11 +100,11 @@ const bodyMax = 1 << 20
 func (a *API) enter(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
 	who := a.who(r)
 	if wait := a.limits.wait(who.key(r), time.Now()); wait > 0 {
-		tooMany(w, wait)
+		tooMany(w, r, wait)
 		return nil, false
 	}
 	if !a.ours(r, who) {
-		problem(w, http.StatusForbidden, "the request comes from another site, or its X-CSRF header is not that of /api/v1/me: send it from the node's own page")
+		problem(w, r, http.StatusForbidden, "the request comes from another site, or its X-CSRF header is not that of /api/v1/me: send it from the node's own page")
 		return nil, false
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, bodyMax)

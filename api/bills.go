@@ -56,7 +56,7 @@ func (a *API) serveBill(w http.ResponseWriter, r *http.Request) {
 		if told, ok := errors.AsType[huma.StatusError](answer(r.Context(), err)); ok {
 			status = told.GetStatus()
 		}
-		problem(w, status, answer(r.Context(), err).Error())
+		problem(w, r, status, answer(r.Context(), err).Error())
 		return
 	}
 	w.Header().Set("Content-Type", kind)

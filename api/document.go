@@ -37,6 +37,7 @@ func (a *API) describe() {
 		"Amounts are integers in the smallest units of the currency, energies in Wh, times in seconds since 1970 UTC; " +
 		"\"shown\" figures are rounded so that parts sum to their total. Numbers that name accounts, points and devices are strings."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "/openapi", "", "", nil
+	c.Transformers = append(c.Transformers, placed)
 	a.huma = humago.New(a.mux, c)
 	a.registerMe()
 	a.registerHousehold()
@@ -46,4 +47,5 @@ func (a *API) describe() {
 	a.registerSession()
 	a.registerEnvelopes()
 	a.registerBills()
+	a.registerReference()
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,15 +34,50 @@ func answer(ctx context.Context, err error) error {
 }
 
 // problem writes an error outside of an operation.
-func problem(w http.ResponseWriter, status int, detail string) {
+func problem(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", private)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}) // Whoever went away needs none.
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{
+		Status: status, Title: http.StatusText(status), Detail: detail, Instance: r.URL.Path,
+	}) // Whoever went away needs none.
+}
+
+// placed adds to an error where it is, and to those of the library what to do.
+func placed(ctx huma.Context, _ string, v any) (any, error) {
+	e, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	u := ctx.URL()
+	e.Instance = u.Path
+	if !strings.Contains(e.Detail, ": ") {
+		e.Detail += ": /docs/api says how to ask, /openapi.json what this operation takes"
+	}
+	return e, nil
 }
 
 // tooMany turns a client away for a while.
-func tooMany(w http.ResponseWriter, wait time.Duration) {
+func tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	seconds := strconv.Itoa(int(wait.Seconds()) + 1)
 	w.Header().Set("Retry-After", seconds)
-	problem(w, http.StatusTooManyRequests, "too many requests: ask again in "+seconds+" s")
+	problem(w, r, http.StatusTooManyRequests, "too many requests: ask again in "+seconds+" s")
+}
+
+// unknown answers a request that no operation takes.
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		problem(w, r, http.StatusNotFound, "there is no such operation: /openapi.json lists those that there are")
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	problem(w, r, http.StatusMethodNotAllowed, "this is not asked by "+r.Method+": use "+strings.Join(allowed, " or "))
 }

@@ -60,7 +60,9 @@ func (s *Source) community(r *view.Reader, viewer Viewer, m view.Microgrid, in v
 	if c.Progress.Through > 0 {
 		last = c.Progress.Through - interval.Time(m.Length)
 	}
-	if c.Zones, err = s.zones(r, m, last, show); err != nil {
+	var tree []grid.Node
+	s.Read(func(rows state.Reader, _ machine.Head) { tree = grid.Tree(rows, m.ID, last) })
+	if c.Zones, err = s.zones(r, m, tree, last, show); err != nil {
 		return err
 	}
 	c.Overloads = []Overload{}
@@ -144,15 +146,15 @@ func (c *Community) slots(totals []view.IntervalTotal, m view.Microgrid, in view
 }
 
 // zones are the lines of a microgrid in one interval: what flowed over each is what
-// its subtree gave and did not take, losses aside.
-func (s *Source) zones(r *view.Reader, m view.Microgrid, start interval.Time, show money) ([]Zone, error) {
+// its subtree gave and did not take, losses aside. The tree is the caller's to read:
+// whoever reads the rows already must not read them again, or a block that waits to
+// be written between the two holds up both for ever.
+func (s *Source) zones(r *view.Reader, m view.Microgrid, tree []grid.Node, start interval.Time, show money) ([]Zone, error) {
 	names := s.names(m.ID)
 	points, err := r.PointsIn(m.ID)
 	if err != nil {
 		return nil, err
 	}
-	var tree []grid.Node
-	s.Read(func(rows state.Reader, _ machine.Head) { tree = grid.Tree(rows, m.ID, start) })
 	list := make([]Zone, len(tree))
 	for i, n := range tree {
 		list[i] = Zone{

@@ -96,7 +96,7 @@ func (p *replaying) replay(viewer Viewer, start interval.Time) (r Replay, err er
 		return r, err
 	}
 	r.Same = same(statements, now.booked, deals)
-	if r.Zones, err = p.source.zones(p.reader, p.m, start, p.money); err != nil {
+	if r.Zones, err = p.source.zones(p.reader, p.m, grid.Tree(p.rows, p.m.ID, start), start, p.money); err != nil {
 		return r, err
 	}
 	r.Orders = p.steps(viewer, now, prices, clearing)

@@ -43,7 +43,7 @@ gen:
 
 # The web app, from web/src to web/dist, which is committed and embedded.
 web: web/node_modules/.ready
-	cd web && npm run check && npm run build
+	cd web && npm run types && npm run check && npm run build
 
 web/node_modules/.ready: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund

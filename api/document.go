@@ -2,6 +2,9 @@ package api
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,4 +51,22 @@ func (a *API) describe() {
 	a.registerEnvelopes()
 	a.registerBills()
 	a.registerReference()
+	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)
+}
+
+// numbersAsStrings says of the fields that JSON writes as strings what they are;
+// huma does not know that option of their tags.
+func numbersAsStrings(all huma.Registry) {
+	for name, schema := range all.Map() {
+		t := all.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || t.Kind() != reflect.Struct {
+			continue
+		}
+		for _, f := range reflect.VisibleFields(t) {
+			key, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if property := schema.Properties[key]; property != nil && slices.Contains(strings.Split(options, ","), "string") {
+				property.Type, property.Format, property.Minimum, property.Pattern = huma.TypeString, "", nil, "^[0-9]+$"
+			}
+		}
+	}
 }

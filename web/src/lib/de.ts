@@ -65,7 +65,7 @@ export const de: Words = {
     forecast: 'ab hier erwartet',
     price: 'Preis der Gemeinschaft je kWh',
     noPrice: 'Kein Preis: Nachbarn haben nicht gehandelt',
-    list: 'Als Liste', thin: (kwh) => `Zu dünn für das Bild: ${kwh}.`,
+    list: 'Als Liste', thin: (kwh) => `Nicht gezeichnet: ${kwh}. Die Liste nennt alles.`,
     usedAt: (kwh) => `verbraucht ${kwh}`,
     soldAt: (kwh) => `Überschuss ${kwh}`,
     noReading: 'noch nichts bekannt',

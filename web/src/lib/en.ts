@@ -63,7 +63,7 @@ export const en = {
     forecast: 'expected from here',
     price: 'Community price per kWh',
     noPrice: 'No price: neighbours have not traded',
-    list: 'As a list', thin: (kwh: string) => `Too thin to draw: ${kwh}.`,
+    list: 'As a list', thin: (kwh: string) => `Not drawn: ${kwh}. The list has every stream.`,
     usedAt: (kwh: string) => `used ${kwh}`,
     soldAt: (kwh: string) => `surplus ${kwh}`,
     noReading: 'nothing known yet',

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // ErrNotRunning means that no node runs in a folder.
@@ -40,7 +42,7 @@ func Find(ctx context.Context, dir string) (*Client, error) {
 		return nil, fmt.Errorf("a node is running here, and this command may not ask it: %w: run it as the same user", err)
 	}
 	c := &Client{}
-	if err := json.Unmarshal(text, &c.address); err != nil || !strings.HasPrefix(c.address.Control, "http://127.0.0.1:") {
+	if err := json.Unmarshal(text, &c.address); err != nil || !strings.HasPrefix(c.Control, "http://127.0.0.1:") {
 		return nil, ErrNotRunning
 	}
 	if _, err := c.Status(ctx); err != nil { // Left behind by a node that was ended at once.
@@ -79,6 +81,20 @@ func (c *Client) Link(ctx context.Context, who string) (link string, err error) 
 // Meters asks which meters reported and when.
 func (c *Client) Meters(ctx context.Context) (list []Meter, err error) {
 	return list, c.ask(ctx, http.MethodGet, "/meters", nil, &list)
+}
+
+// Month asks for a household's bill.
+//
+// Errors: *BadError.
+func (c *Client) Month(ctx context.Context, account tx.AccountID, month string) (m pages.Month, err error) {
+	return m, c.ask(ctx, http.MethodGet, fmt.Sprintf("/month/%d/%s", account, url.PathEscape(month)), nil, &m)
+}
+
+// Today asks for a household's day.
+//
+// Errors: *BadError.
+func (c *Client) Today(ctx context.Context, account tx.AccountID, date string) (t pages.Today, err error) {
+	return t, c.ask(ctx, http.MethodGet, fmt.Sprintf("/day/%d/%s", account, url.PathEscape(date)), nil, &t)
 }
 
 // Record books readings.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/commonwatt/commonwatt/community"
@@ -19,6 +20,7 @@ import (
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
+	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -108,6 +110,14 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 		})
 		tell(w, list, err)
 	})
+	mux.HandleFunc("GET /month/{account}/{month}", func(w http.ResponseWriter, r *http.Request) {
+		m, err := l.Source.Month(r.Context(), accountOf(r), r.PathValue("month"))
+		tell(w, m, err)
+	})
+	mux.HandleFunc("GET /day/{account}/{date}", func(w http.ResponseWriter, r *http.Request) {
+		t, err := l.Source.Today(r.Context(), accountOf(r), r.PathValue("date"))
+		tell(w, t, err)
+	})
 	mux.HandleFunc("POST /readings", func(w http.ResponseWriter, r *http.Request) {
 		var record metering.Record
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBodyMax)).Decode(&record)
@@ -145,14 +155,24 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 	})
 }
 
+// accountOf is the account that a request names; what is no number is nobody's.
+func accountOf(r *http.Request) tx.AccountID {
+	n, err := strconv.ParseUint(r.PathValue("account"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return tx.AccountID(n)
+}
+
 // tell answers with a value, or with why there is none.
 func tell(w http.ResponseWriter, value any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		_, file := errors.AsType[*operator.FileError](err)
 		_, text := errors.AsType[*community.Refused](err)
+		_, nothing := errors.AsType[*pages.NotFound](err)
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		value = refusal{Bad: file || text, Text: err.Error()}
+		value = refusal{Bad: file || text || nothing, Text: err.Error()}
 	}
 	_ = json.NewEncoder(w).Encode(value) // Whoever went away needs none.
 }

@@ -101,7 +101,7 @@ func openBrowser(ctx context.Context, w io.Writer, url string) {
 	case "windows":
 		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
 	}
-	if err := exec.CommandContext(ctx, name, args...).Start(); err != nil { //nolint:gosec // our own address
+	if err := exec.CommandContext(ctx, name, args...).Start(); err != nil {
 		fmt.Fprintf(w, "The browser could not be opened (%v): open %s yourself.\n", err, url)
 	}
 }

@@ -116,13 +116,9 @@ func certificateGood(path string, names []string, now time.Time) (bool, error) {
 		return false, nil
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil || cert.NotAfter.Sub(now) < certLeast {
-		return false, nil //nolint:nilerr // another one is made
-	}
+	good := err == nil && cert.NotAfter.Sub(now) >= certLeast
 	for _, name := range names {
-		if cert.VerifyHostname(name) != nil {
-			return false, nil
-		}
+		good = good && cert.VerifyHostname(name) == nil
 	}
-	return true, nil
+	return good, nil // Where it is not, another one is made.
 }

@@ -237,7 +237,18 @@ func TestUp(t *testing.T) {
 	if status, _ := get(t, node.origin+"/bill/"+strconv.FormatUint(uint64(c.Account("bela")), 10)+"/2026-06.csv", cookie); status != http.StatusForbidden {
 		t.Errorf("a neighbour's bill: %d", status)
 	}
+	if said := must(t, "bill", dir, "anna", first.Format("2006-01"), "-o", "csv"); said != bill {
+		t.Errorf("the command says\n%s and the page\n%s", said, bill)
+	}
+	today := must(t, "today", dir, "anna", first.Format(time.DateOnly), "-o", "csv")
 	node.stop(t)
+	must(t, "verify", dir)
+	if said := must(t, "bill", dir, "anna", first.Format("2006-01"), "-o", "csv"); said != bill {
+		t.Errorf("at rest the command says\n%s and the page\n%s", said, bill)
+	}
+	if said := must(t, "today", dir, "anna", first.Format(time.DateOnly), "-o", "csv"); said != today || strings.Count(said, ",settled,") != 5 {
+		t.Errorf("at rest the day is\n%s and was\n%s", said, today)
+	}
 	must(t, "verify", dir)
 	if _, err := os.Stat(filepath.Join(dir, live.AddressFile)); err == nil {
 		t.Error("the address of a node that ended is still there")

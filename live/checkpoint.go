@@ -5,37 +5,42 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/session"
 )
 
-// CheckpointDir is the folder in a running node's folder that holds a copy of its
-// ledger for as long as it takes to back it up.
-const CheckpointDir = "checkpoint"
+// checkpointDirs begins the names of the folders in a running node's folder that each
+// hold a copy of its ledger for as long as it takes to back it up.
+const checkpointDirs = "checkpoint-"
 
-// Kept are the files of a node's folder besides the ledger that a backup holds,
+// dropCheckpoints removes what a backup left that was cut short.
+func dropCheckpoints(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), checkpointDirs) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
+// kept are the files of a node's folder besides the ledger that a backup holds,
 // those of them that are there. What can be made again, the read model and the
 // results of settle, is not among them.
-var Kept = []string{community.File, community.PricesFile, operator.KeyFile, session.FileName}
+var kept = []string{community.File, community.PricesFile, operator.KeyFile, session.FileName}
 
 // checkpoint copies the ledger as it is now, with what belongs to it.
 func (l *Live) checkpoint(ctx context.Context) (folder string, err error) {
-	folder = filepath.Join(l.Dir, CheckpointDir)
-	err = l.between(ctx, func(context.Context) error {
-		if err := os.RemoveAll(folder); err != nil {
-			return err
-		}
-		if err := l.Node.Checkpoint(folder); err != nil {
-			return errors.Join(err, os.RemoveAll(folder))
-		}
-		return nil
-	})
-	if err != nil {
+	if folder, err = os.MkdirTemp(l.Dir, checkpointDirs+"*"); err != nil {
 		return "", err
 	}
-	for _, name := range Kept {
+	if err := l.between(ctx, func(context.Context) error { return l.Node.Checkpoint(folder) }); err != nil {
+		return "", errors.Join(err, os.RemoveAll(folder))
+	}
+	for _, name := range kept {
 		text, err := os.ReadFile(filepath.Join(l.Dir, name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue

@@ -45,6 +45,8 @@ func Find(ctx context.Context, dir string) (*Client, error) {
 	if err := json.Unmarshal(text, &c.address); err != nil || !strings.HasPrefix(c.Control, "http://127.0.0.1:") {
 		return nil, ErrNotRunning
 	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
 	if _, err := c.Status(ctx); err != nil { // Left behind by a node that was ended at once.
 		return nil, ErrNotRunning
 	}

@@ -70,7 +70,7 @@ func (l *Live) Control(ctx context.Context) (stop func() error, err error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	path := filepath.Join(l.Dir, AddressFile)
-	if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, append(text, '\n'), 0o600)); err != nil {
+	if err := errors.Join(dropCheckpoints(l.Dir), os.RemoveAll(path), os.WriteFile(path, append(text, '\n'), 0o600)); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	server := &http.Server{Handler: l.handler(ctx, a.Token), ReadHeaderTimeout: controlTimeout}
@@ -81,7 +81,7 @@ func (l *Live) Control(ctx context.Context) (stop func() error, err error) {
 		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
-		return errors.Join(err, os.RemoveAll(filepath.Join(l.Dir, CheckpointDir)))
+		return errors.Join(err, dropCheckpoints(l.Dir))
 	}, nil
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/commonwatt/commonwatt/chain"
 )
 
-// Checkpoint copies the running node's ledger, as of now, into a folder that is not
-// there yet and lies on the same disk. A node that is opened there goes on from it.
+// Checkpoint copies the running node's ledger, as of now, into an empty folder on
+// the same disk. A node that is opened there goes on from it.
 // Its read model is not copied: that node makes it again.
 //
 // The copy has this node's keys. Where both run as validators, both sign, and

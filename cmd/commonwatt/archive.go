@@ -15,18 +15,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/commonwatt/commonwatt/live"
 )
 
 // An archive is a compressed tar: a folder's files, and, as the last entry, the
 // SHA-256 of each of them, as sha256sum(1) writes it. What has no such end is cut
 // off.
 const sumsName = "SHA256SUMS"
-
-// notArchived is what of a folder is not put into an archive: it is of the running
-// node and nobody else.
-var notArchived = []string{live.AddressFile, live.CheckpointDir}
 
 // errBroken means that an archive is not what was written.
 var errBroken = errors.New("the backup is broken")
@@ -35,19 +29,14 @@ var errBroken = errors.New("the backup is broken")
 // forward slashes, and how many bytes they have in all.
 func contents(dir string) (paths []string, total int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
 		within, err := filepath.Rel(dir, path)
-		switch {
-		case err != nil:
-			return err
-		case slices.Contains(notArchived, within) && entry.IsDir():
-			return filepath.SkipDir
-		case slices.Contains(notArchived, within) || entry.IsDir():
-			return nil
-		}
-		info, err := entry.Info()
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"github.com/commonwatt/commonwatt/live"
 )
 
 // errInUse means that another command works on a folder.
@@ -18,6 +21,9 @@ func lockFolder(dir string, alone bool) (release func() error, err error) {
 		return nil, err
 	}
 	if err := flock(f, alone); err != nil {
+		if _, up := os.Stat(filepath.Join(dir, live.AddressFile)); up == nil && errors.Is(err, errInUse) {
+			err = fmt.Errorf("%w; a node runs here: status, doctor, record, bill, link and backup ask it", err)
+		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
 	}
 	return f.Close, nil

@@ -113,6 +113,12 @@ func (s *Source) closing(r *view.Reader, m view.Microgrid, in view.Period, o *Op
 	return err
 }
 
+// billsKey names what the members of a microgrid owe for a period.
+type billsKey struct {
+	microgrid grid.MicrogridID
+	period    view.Period
+}
+
 // books is what members owe and others receive: in all nothing, to the unit.
 func (s *Source) books(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
 	names := s.names(m.ID)
@@ -125,7 +131,11 @@ func (s *Source) books(r *view.Reader, m view.Microgrid, in view.Period, o *Oper
 	for _, p := range points {
 		zone[p.Account] = names.Zones[p.Zone]
 	}
-	bills, err := r.Bills(m.ID, in)
+	stamp, err := r.Stamp(m.ID, in)
+	if err != nil {
+		return err
+	}
+	bills, err := s.bills.get(billsKey{m.ID, in}, stamp, func() ([]view.Bill, error) { return r.Bills(m.ID, in) })
 	if err != nil {
 		return err
 	}

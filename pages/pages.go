@@ -40,6 +40,8 @@ type Source struct {
 
 	days     memo[dayKey, view.Stamp, day]
 	expected memo[dayKey, view.Stamp, map[interval.Time]Slot]
+	whatIfs  memo[dayKey, view.Stamp, []WhatIf] // By interval.
+	bills    memo[billsKey, view.Stamp, []view.Bill]
 }
 
 // Audit is the part of a node that blocks and receipts are read from.

@@ -58,15 +58,29 @@ func (v variant) without(p metering.Position) metering.Position {
 // whatIf is the interval and its day without some of the household's devices, by
 // the engine that settled them, with everybody else as they were.
 func (p *replaying) whatIf(now *moment) ([]WhatIf, error) {
+	in := p.civilDay(now.Start)
+	stamp, err := p.reader.Stamp(p.m.ID, in)
+	if err != nil {
+		return nil, err
+	}
+	return p.source.whatIfs.get(dayKey{p.account, now.Start}, stamp, func() ([]WhatIf, error) { return p.without(now, in) })
+}
+
+// civilDay is the day that an interval is of.
+func (p *replaying) civilDay(at interval.Time) view.Period {
+	t := time.Unix(int64(at), 0).In(p.source.names(p.m.ID).TimeZone)
+	t = time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+	return view.Period{From: interval.Time(t.Unix()), Until: interval.Time(t.AddDate(0, 0, 1).Unix())}
+}
+
+// without computes what whatIf keeps: it settles a whole day again, several times.
+func (p *replaying) without(now *moment, in view.Period) ([]WhatIf, error) {
 	mine := slices.DeleteFunc(slices.Clone(now.positions), func(q metering.Position) bool { return q.Account != p.account })
 	list := []WhatIf{}
 	all := variants(mine)
 	if len(all) == 0 {
 		return list, nil
 	}
-	midnight := time.Unix(int64(now.Start), 0).In(p.source.names(p.m.ID).TimeZone)
-	midnight = time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, 0, 0, 0, midnight.Location())
-	in := view.Period{From: interval.Time(midnight.Unix()), Until: interval.Time(midnight.AddDate(0, 0, 1).Unix())}
 	day, err := p.moments(in)
 	if err != nil {
 		return nil, err

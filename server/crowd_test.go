@@ -76,8 +76,10 @@ func newCrowd(t *testing.T) *crowd {
 		View: c.node.View(), Read: c.node.Read, Audit: c.node, Now: func() time.Time { return time.Unix(c.now.Load(), 0) },
 		Names: map[grid.MicrogridID]report.Names{c.community.Microgrid(): report.NamesOf(c.community)},
 	}
-	s, err := New(api.Config{Node: c.node, Source: source, Sessions: people, Version: "load", Origin: "http://localhost",
-		Limits: api.Limits{PerSecond: 1000, Burst: 1000, Followers: loadFollowers}}, func() bool { return true })
+	s, err := New(api.Config{
+		Node: c.node, Source: source, Sessions: people, Version: "load", Origin: "http://localhost",
+		Limits: api.Limits{PerSecond: 1000, Burst: 1000, Followers: loadFollowers},
+	}, func() bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +203,7 @@ func (c *crowd) follow(ctx context.Context) {
 		c.note(asked{name: "events"}, 0, err)
 		return
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close()
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
 		if lines.Text() == "event: settled" {

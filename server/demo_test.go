@@ -35,7 +35,7 @@ func TestDemoRoles(t *testing.T) {
 		}
 	}
 	be := s.ask(role{}.request(http.MethodPost, "/api/v1/demo/role", []byte(`{"id":"b"}`)))
-	became := role{cookie: be.Result().Cookies()[0].Value} //nolint:bodyclose // a recorder's
+	became := role{cookie: be.Result().Cookies()[0].Value}
 	if own, others := sees(became, b.viewer), sees(became, a.viewer); own != http.StatusOK || others != http.StatusForbidden {
 		t.Errorf("the second role sees its own day %d, another's %d", own, others)
 	}

@@ -38,10 +38,10 @@ func TestSignIn(t *testing.T) {
 			t.Errorf("%d: the cookie %q has no %s", answer.Code, cookie, flag)
 		}
 	}
-	if strings.Contains(cookie, "Secure") || strings.Contains(answer.Body.String(), answer.Result().Cookies()[0].Value) { //nolint:bodyclose // a recorder's
+	if strings.Contains(cookie, "Secure") || strings.Contains(answer.Body.String(), answer.Result().Cookies()[0].Value) {
 		t.Errorf("%q, %s", cookie, answer.Body)
 	}
-	r := role{cookie: answer.Result().Cookies()[0].Value} //nolint:bodyclose // as above
+	r := role{cookie: answer.Result().Cookies()[0].Value}
 	me := into[api.Me](t, w.server.get(r, "/api/v1/me"))
 	if me.Name != "Abernathy" || me.Role != pages.Household || me.Account != w.near.Account("Abernathy") || me.CSRF == "" {
 		t.Errorf("%+v", me)
@@ -91,8 +91,12 @@ func TestOtherSites(t *testing.T) {
 		what, csrf, site string
 		code             int
 	}{
-		{"no proof", "", "", 403}, {"another's proof", b.csrf, "", 403}, {"another site", a.csrf, "cross-site", 403},
-		{"a sister site", a.csrf, "same-site", 403}, {"our page", a.csrf, "same-origin", 200}, {"a program", a.csrf, "", 200},
+		{"no proof", "", "", 403},
+		{"another's proof", b.csrf, "", 403},
+		{"another site", a.csrf, "cross-site", 403},
+		{"a sister site", a.csrf, "same-site", 403},
+		{"our page", a.csrf, "same-origin", 200},
+		{"a program", a.csrf, "", 200},
 	} {
 		q := a.request(http.MethodPost, "/api/v1/session/passkey/register/begin", nil)
 		q.Header.Set("X-CSRF", c.csrf)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -290,16 +289,6 @@ func (s *Server) listening(t *testing.T) string {
 		}
 	})
 	return "http://" + l.Addr().String()
-}
-
-// drained is a body as text.
-func drained(t *testing.T, body io.ReadCloser) string {
-	t.Helper()
-	text, err := io.ReadAll(body)
-	if err = errors.Join(err, body.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // url fills a path in.

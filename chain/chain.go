@@ -116,6 +116,7 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 	if err != nil {
 		return nil, fmt.Errorf("chain: start: %w", err)
 	}
+	driver.proven.Store(parts.proven())
 	c := &Chain{driver: driver, parts: parts, room: newRoom(parts.mempool), log: cfg.Log}
 	if err := parts.start(); err != nil {
 		return nil, fmt.Errorf("chain: start: %w", errors.Join(err, parts.stop()))
@@ -188,6 +189,21 @@ func (c *Chain) Wait(ctx context.Context, height int64) error {
 			return c.Err()
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// Rest returns once the header of the last block holds the hash of the state, so
+// that its signatures prove all there is. With no work, that is the next block. The
+// error is as Wait's.
+func (c *Chain) Rest(ctx context.Context) error {
+	for {
+		at, _ := c.driver.committed.watch()
+		if c.driver.proven.Load() {
+			return nil
+		}
+		if err := c.Wait(ctx, at+1); err != nil {
+			return err
 		}
 	}
 }

@@ -155,6 +155,26 @@ func TestDueFollowsWork(t *testing.T) {
 	}
 }
 
+// A chain at rest says so, also after a restart, and then stays where it is.
+func TestRest(t *testing.T) {
+	d := newDisk(t)
+	app := newCounter(t, d.db("app"))
+	c := d.start(t, app)
+	submit(t, c, app, 1)
+	if err := c.Rest(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rested := c.Height()
+	stop(t, c)
+	if last := app.block(rested); len(last.Txs) > 0 {
+		t.Errorf("block %d is the last and has work in it", rested)
+	}
+	c = d.start(t, newCounter(t, d.db("app")))
+	if err := c.Rest(t.Context()); err != nil || c.Height() != rested {
+		t.Errorf("started again, it rests at %d, was %d: %v", c.Height(), rested, err)
+	}
+}
+
 func TestChainGoesOnAfterRestart(t *testing.T) {
 	d := newDisk(t)
 	for run := range 3 {

@@ -1,11 +1,13 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/types"
@@ -22,8 +24,13 @@ type driver struct {
 	abci.BaseApplication
 	app       Application
 	committed height
-	// finalized is the height that the next Commit is of.
+	// finalized is the height that the next Commit is of, and hash that of the state
+	// after it; proving says that it left the hash as it was.
 	finalized int64
+	hash      []byte
+	proving   bool
+	// proven says that the header of the last block holds the hash of the state.
+	proven atomic.Bool
 	// expected holds, by the address of a transaction, where its submitter awaits
 	// the verdict: CometBFT hands on a code and a text, the submitter wants the error.
 	expected sync.Map
@@ -35,8 +42,9 @@ type driver struct {
 
 func newDriver(app Application) *driver {
 	d := &driver{app: app, halted: make(chan struct{})}
-	at, _ := app.Last()
+	at, hash := app.Last()
 	d.committed.set(at)
+	d.hash = hash
 	return d
 }
 
@@ -84,6 +92,7 @@ func (d *driver) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.R
 	if err != nil {
 		return nil, fmt.Errorf("genesis: %w", err)
 	}
+	d.hash = hash
 	return &abci.ResponseInitChain{AppHash: hash}, nil
 }
 
@@ -135,6 +144,7 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 	if len(outcome.Results) != len(r.Txs) {
 		return nil, errors.New("results and transactions differ in number")
 	}
+	d.proving, d.hash = bytes.Equal(outcome.AppHash, d.hash), outcome.AppHash
 	response = &abci.ResponseFinalizeBlock{AppHash: outcome.AppHash, TxResults: txResults(outcome.Results)}
 	for _, v := range outcome.Validators {
 		response.ValidatorUpdates = append(response.ValidatorUpdates, abci.Ed25519ValidatorUpdate(v.PublicKey, v.Power))
@@ -149,6 +159,7 @@ func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.Re
 	if err := d.app.Commit(); err != nil {
 		return nil, err
 	}
+	d.proven.Store(d.proving)
 	d.committed.set(d.finalized)
 	return &abci.ResponseCommit{RetainHeight: 0}, nil
 }

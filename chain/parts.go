@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,6 +141,13 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 func (p *parts) alone() bool {
 	_, own := p.state.Validators.GetByAddress(p.signer.GetAddress())
 	return own != nil && p.state.Validators.Size() == 1
+}
+
+// proven reports whether the last block's header holds the hash of the state after
+// it: whether that block changed nothing.
+func (p *parts) proven() bool {
+	last := p.blocks.LoadBlockMeta(p.state.LastBlockHeight)
+	return last != nil && bytes.Equal(last.Header.AppHash, p.state.AppHash)
 }
 
 // info is how the node introduces itself to peers.

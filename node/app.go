@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/commonwatt/commonwatt/admission"
 	"github.com/commonwatt/commonwatt/chain"
@@ -24,6 +25,7 @@ type application struct {
 	// asks the machine about the committed state.
 	state   sync.RWMutex
 	machine *machine.Machine
+	height  atomic.Int64 // Of that state.
 	pending *machine.Result
 	txs     [][]byte // Of the pending block.
 
@@ -43,7 +45,9 @@ func newApplication(s *store.Store, v *admission.Verifier) (*application, error)
 	if err != nil {
 		return nil, err
 	}
-	return &application{store: s, verifier: v, machine: m, committed: func(machine.Record, [][]byte) {}}, nil
+	a := &application{store: s, verifier: v, machine: m, committed: func(machine.Record, [][]byte) {}}
+	a.height.Store(head.Height)
+	return a, nil
 }
 
 // both runs two functions at once where there are cores for it.
@@ -177,6 +181,7 @@ func (a *application) commit(r machine.Result) error {
 		return err
 	}
 	a.machine.Advance(r)
+	a.height.Store(r.Head.Height)
 	return nil
 }
 

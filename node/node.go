@@ -178,11 +178,15 @@ func (n *Node) Read(f func(rows state.Reader, head machine.Head)) {
 	f(n.store, n.app.machine.Head())
 }
 
-// Height is that of the last committed block.
-func (n *Node) Height() int64 { return n.chain.Height() }
+// Height is that of the last committed block. It is never below what Read has shown,
+// so whoever has read the rows can wait until the view shows as much.
+func (n *Node) Height() int64 { return n.app.height.Load() }
 
 // Wait returns once a height is committed.
 func (n *Node) Wait(ctx context.Context, height int64) error { return n.chain.Wait(ctx, height) }
+
+// Rest returns once the signatures under the last block prove all of the state.
+func (n *Node) Rest(ctx context.Context) error { return n.chain.Rest(ctx) }
 
 // Seen returns once the view shows everything up to a height.
 func (n *Node) Seen(ctx context.Context, height int64) error { return n.feed.wait(ctx, height) }

@@ -267,7 +267,7 @@ func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c ma
 }
 
 // merge joins the orders of one side by limit, best first, and steps of too few
-// homes with the next one. What a step of several limits asks for is green only
+// homes with the next one; a side of too few homes is left out. What a step of several limits asks for is green only
 // when all of it is.
 func merge(orders []Step, side string, least int) []Step {
 	var own []Step
@@ -302,5 +302,5 @@ func merge(orders []Step, side string, least int) []Step {
 		steps = steps[:n-1]
 		join(&steps[n-2], last)
 	}
-	return steps
+	return slices.DeleteFunc(steps, func(s Step) bool { return s.Homes < least }) // A side of fewer homes is nobody's to read.
 }

@@ -59,6 +59,9 @@ func (s *settling) settle(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.node.Rest(ctx); err != nil {
+		return err
+	}
 	if err := s.node.Seen(ctx, s.node.Height()); err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ type Store struct {
 
 	mu         sync.Mutex
 	file       file
-	read       time.Time // When the file was written that file was read from.
+	read       fs.FileInfo // Of the file that file was read from.
 	ceremonies ceremonies
 }
 
@@ -123,7 +123,7 @@ func (s *Store) load() error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("session: %w", err)
-	case info.ModTime().Equal(s.read):
+	case unchanged(s.read, info):
 		return nil
 	}
 	text, err := os.ReadFile(s.path)
@@ -133,8 +133,14 @@ func (s *Store) load() error {
 	if fresh, err = decode(text); err != nil {
 		return fmt.Errorf("session: %s: %w: bring the file back from a backup, or remove it, and everybody signs in anew", s.path, err)
 	}
-	s.file, s.read = fresh, info.ModTime()
+	s.file, s.read = fresh, info
 	return nil
+}
+
+// unchanged reports whether a file is still the one that was read. Each writing makes
+// another file; two within a tick of the disk's clock have the same time.
+func unchanged(read, now fs.FileInfo) bool {
+	return read != nil && os.SameFile(read, now) && read.ModTime().Equal(now.ModTime()) && read.Size() == now.Size()
 }
 
 // decode reads a file's text; people without a name, and links and sessions of
@@ -188,7 +194,7 @@ func (s *Store) save() error {
 	}
 	info, err := os.Stat(s.path)
 	if err == nil {
-		s.read = info.ModTime()
+		s.read = info
 	}
 	return err
 }

@@ -30,6 +30,8 @@ for (const [date, intervals, what] of [['2026-03-29', 92, 'an hour is missing'],
       assert.equal(await page.locator('.chart [role=slider]').getAttribute('aria-valuemax'), String(intervals - 1))
       await page.locator('summary', { hasText: 'View as table' }).click()
       assert.equal(await page.locator('[data-figure=table] tbody tr').count(), settled.length + day.progress.provisional)
+      const times = await page.locator('[data-figure=table] tbody th').allInnerTexts()
+      assert.equal(new Set(times).size, times.length, 'no two rows have the same time')
       assert.deepEqual(page.faults, [])
       await page.close()
 

@@ -51,7 +51,14 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
   return f
 }
 
-export const clock = (t: number, zone: string): string => format(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(t * 1000)
+const time = (t: number, zone: string): string => format(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(t * 1000)
+/** The time of day; in the hour that a day has twice, with the name of its time. */
+export function clock(t: number, zone: string): string {
+  const text = time(t, zone)
+  if (text !== time(t + 3600, zone) && text !== time(t - 3600, zone)) return text
+  const name = format(zone, { timeZoneName: 'short' }).formatToParts(t * 1000).find((p) => p.type === 'timeZoneName')
+  return name ? `${text} ${name.value}` : text
+}
 export const dayAndClock = (t: number, zone: string): string =>
   format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(t * 1000)
 /** A moment to the second. */

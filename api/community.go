@@ -51,6 +51,18 @@ func (a *API) registerCommunity() {
 			}
 			return a.Source.Community(ctx, v, m, in.Date)
 		})
+	type year struct {
+		Microgrid string `path:"microgrid"`
+		Year      int    `path:"year" example:"2026"`
+	}
+	get(a, "/microgrids/{microgrid}/years/{year}", "year", "Community", "A microgrid's year in aggregates, interval by interval, for anyone",
+		func(ctx context.Context, _ pages.Viewer, in *year) (y pages.Year, err error) {
+			m, err := microgridID(in.Microgrid)
+			if err != nil {
+				return y, err
+			}
+			return a.Source.Year(ctx, m, in.Year)
+		})
 	type month struct {
 		Microgrid string `path:"microgrid"`
 		Month     string `path:"month" example:"2026-06"`

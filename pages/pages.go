@@ -42,6 +42,7 @@ type Source struct {
 	expected memo[dayKey, view.Stamp, map[interval.Time]Slot]
 	whatIfs  memo[dayKey, view.Stamp, []WhatIf] // By interval.
 	bills    memo[billsKey, view.Stamp, []view.Bill]
+	years    memo[yearKey, view.Stamp, Year]
 }
 
 // Audit is the part of a node that blocks and receipts are read from.

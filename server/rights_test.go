@@ -74,6 +74,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"me": get("/api/v1/me"), "head": get("/api/v1/head"),
 		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "(bills)": get(bills...),
 		"community": get(url("/api/v1/microgrids/%d/days/2026-06-20", near), url("/api/v1/microgrids/%d/days/2026-06-20", far)),
+		"year":      get(url("/api/v1/microgrids/%d/years/2026", near), url("/api/v1/microgrids/%d/years/2026", far)),
 		"operation": get(url("/api/v1/microgrids/%d/months/2026-06/operation", near), url("/api/v1/microgrids/%d/months/2026-06/operation", far)),
 		"replay":    get(replays...), "blocks": get("/api/v1/blocks?limit=100"), "block": get(blocks...),
 		"envelope": get(envelopes...), "receipt": get(receipts...), "search": get(searches...), "events": get("/api/v1/events"),

@@ -12,7 +12,7 @@ export const everyPage = [
   ['Muehlbach', ['/today']],
   ['operator', ['/operation', replayed, '/today?account=15427447757359669825']],
   ['auditor', ['/ledger', '/ledger/block/8', '/ledger/envelope/8.0', '/ledger/receipt/8.0.0']],
-  ['visitor', ['/signin', '/nowhere']],
+  ['visitor', ['/signin', '/nowhere', '/year/2026']],
 ]
 
 /** Waits until a page shows what it read. */

@@ -34,6 +34,7 @@ export type Found = schemas['Found']
 export type Step = schemas['Step']
 export type WhatIf = schemas['WhatIf']
 export type Replay = schemas['Replay']
+export type Year = schemas['Year']
 export type Place = 'roof' | 'battery' | 'neighbours' | 'grid' | 'home'
 export type Role = Me['role']
 export type State = Slot['state']

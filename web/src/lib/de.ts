@@ -129,6 +129,12 @@ export const de: Words = {
     up: 'hinaus', down: 'herein', share: 'Von Nachbarn gedeckt', fromGrid: 'Vom Netz gedeckt', toNeighbours: 'An Nachbarn', toGrid: 'Ans Netz',
     lastInterval: 'Flüsse und Preise des zuletzt abgerechneten Intervalls.',
   },
+  year: {
+    open: 'Jahr', previous: 'Das Jahr davor', next: 'Das Jahr danach',
+    sentence: (year, kwh) => `${year} haben Nachbarn ${kwh} gehandelt.`, nothing: (year) => `Von ${year} ist nichts abgerechnet.`,
+    chart: (n) => `Oben der Bezug, unten die Abgabe, in ${n} Intervallen. Die Tabelle hat jeden Monat.`,
+    whole: 'Das ganze Jahr', month: 'Monat', local: 'Von nebenan',
+  },
   operation: {
     title: 'Betrieb',
     open: (n) => (n === 0 ? 'Kein Zähler braucht Sie.' : n === 1 ? 'Ein Zähler braucht Sie.' : `${n} Zähler brauchen Sie.`),

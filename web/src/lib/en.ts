@@ -127,6 +127,12 @@ export const en = {
     up: 'out', down: 'in', share: 'Met by neighbours', fromGrid: 'Met by the grid', toNeighbours: 'Given to neighbours', toGrid: 'Given to the grid',
     lastInterval: 'Flows and prices are those of the last settled interval.',
   },
+  year: {
+    open: 'Year', previous: 'The year before', next: 'The year after',
+    sentence: (year: string, kwh: string) => `In ${year}, neighbours have traded ${kwh}.`, nothing: (year: string) => `Nothing of ${year} is settled.`,
+    chart: (n: string) => `What was taken above the line, what was given below it, in ${n} intervals. The table has every month.`,
+    whole: 'The whole year', month: 'Month', local: 'From next door',
+  },
   operation: {
     title: 'Operation',
     open: (n: number) => (n === 0 ? 'No meter needs you.' : n === 1 ? 'One meter needs you.' : `${n} meters need you.`),

@@ -248,6 +248,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/microgrids/{microgrid}/years/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A microgrid's year in aggregates, interval by interval, for anyone */
+        get: operations["year"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/receipts/{height}/{position}/{n}": {
         parameters: {
             query?: never;
@@ -898,6 +915,18 @@ export interface components {
             time_zone: string;
             used: components["schemas"]["Energy"];
         };
+        MonthSum: {
+            demand: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description tenths of a per cent of what was taken that neighbours gave
+             */
+            local: number;
+            /** @example 2026-06 */
+            month: string;
+            supply: components["schemas"]["Energy"];
+            traded: components["schemas"]["Energy"];
+        };
         Operation: {
             /** Format: int64 */
             corrected: number;
@@ -1313,6 +1342,35 @@ export interface components {
             without: string;
             /** @description how much it costs more than it did; below zero: it would have gained */
             worse: components["schemas"]["Money"];
+        };
+        Year: {
+            /** @description Wh that members took */
+            demand: number[];
+            /** Format: int64 */
+            end: number;
+            /**
+             * Format: int64
+             * @description of an interval, in seconds
+             */
+            length: number;
+            microgrid: string;
+            /** @description those that have settled intervals */
+            months: components["schemas"]["MonthSum"][];
+            name: string;
+            /**
+             * Format: int64
+             * @description intervals
+             */
+            settled: number;
+            /** Format: int64 */
+            start: number;
+            /** @description Wh that members gave */
+            supply: number[];
+            time_zone: string;
+            /** @description Wh that went from neighbour to neighbour */
+            traded: number[];
+            /** Format: int64 */
+            year: number;
         };
         Zone: {
             charge: components["schemas"]["Price"];
@@ -1825,6 +1883,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    year: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                microgrid: string;
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Year"];
                 };
             };
             /** @description Error */

@@ -175,6 +175,43 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// Who learns from the application that it has committed finds no chain at rest:
+// nothing proves that block yet.
+func TestNoRestWithinCommit(t *testing.T) {
+	d := newDisk(t)
+	app := newCounter(t, d.db("app"))
+	telling := &telling{counter: app, told: make(chan error, 1)}
+	c := d.start(t, telling)
+	if err := c.Rest(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	telling.ask = func() error { return c.Rest(now) }
+	submit(t, c, app, 1)
+	if err := <-telling.told; !errors.Is(err, context.Canceled) {
+		t.Errorf("a chain at rest, by %v", err)
+	}
+}
+
+// telling asks once it has committed work, before the chain knows that it has.
+type telling struct {
+	*counter
+	ask  func() error
+	told chan error
+}
+
+func (a *telling) Commit() error {
+	work := len(a.next.names) > 0
+	if err := a.counter.Commit(); err != nil {
+		return err
+	}
+	if work {
+		a.told <- a.ask()
+	}
+	return nil
+}
+
 func TestChainGoesOnAfterRestart(t *testing.T) {
 	d := newDisk(t)
 	for run := range 3 {

@@ -156,6 +156,7 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 // what the application has not written to disk yet is replayed from them.
 func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.ResponseCommit, err error) {
 	defer d.haltOn(&err)
+	d.proven.Store(false) // The application shows the block before this returns.
 	if err := d.app.Commit(); err != nil {
 		return nil, err
 	}

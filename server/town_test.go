@@ -84,10 +84,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sharedTown is the package's town.
+// sharedTown is the package's town, once its ledger rests: what is asked twice is
+// answered twice the same, whatever another test has booked.
 func sharedTown(t *testing.T) *town {
 	t.Helper()
 	w, err := lived()
+	if err == nil {
+		err = w.node.Rest(t.Context())
+	}
+	if err == nil {
+		err = w.node.Seen(t.Context(), w.node.Height())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

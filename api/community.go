@@ -56,12 +56,12 @@ func (a *API) registerCommunity() {
 		Year      int    `path:"year" example:"2026"`
 	}
 	get(a, "/microgrids/{microgrid}/years/{year}", "year", "Community", "A microgrid's year in aggregates, interval by interval, for anyone",
-		func(ctx context.Context, _ pages.Viewer, in *year) (y pages.Year, err error) {
+		func(ctx context.Context, v pages.Viewer, in *year) (y pages.Year, err error) {
 			m, err := microgridID(in.Microgrid)
 			if err != nil {
 				return y, err
 			}
-			return a.Source.Year(ctx, m, in.Year)
+			return a.Source.Year(ctx, v, m, in.Year)
 		})
 	type month struct {
 		Microgrid string `path:"microgrid"`

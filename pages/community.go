@@ -16,6 +16,7 @@ type Community struct {
 	Members   int              `json:"members"`
 	Devices   []Count          `json:"devices" doc:"by kind"`
 	Zones     []Zone           `json:"zones"`
+	Withheld  bool             `json:"withheld" doc:"the day is of fewer than three homes: what they take and give is told to the operator only"`
 
 	Demand Energy `json:"demand" doc:"taken at all connection points"`
 	Supply Energy `json:"supply" doc:"given at all connection points"`
@@ -51,6 +52,7 @@ type Zone struct {
 	ImportLimit int64       `json:"import_limit"`
 	Flow        int64       `json:"flow" doc:"Wh in that interval; above zero to the parent"`
 	Price       *Price      `json:"price,omitempty"`
+	Withheld    bool        `json:"withheld" doc:"it has too few homes for its flow and price to be told; they are part of its parent's"`
 }
 
 // CommunitySlot is one interval of a microgrid, in Wh.

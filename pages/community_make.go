@@ -48,25 +48,35 @@ func (s *Source) community(r *view.Reader, viewer Viewer, m view.Microgrid, in v
 	if err != nil {
 		return err
 	}
+	if c.Withheld = !viewer.Operates(m.ID) && slices.ContainsFunc(totals, withheld); c.Withheld {
+		totals = nil
+	}
 	c.slots(totals, m, in, show)
 	c.Progress.Final = s.final(m, c.Progress.Through)
 	c.Sun = s.sun(m.ID, in)
-	owed, alone, err := r.Gain(m.ID, in)
-	if err != nil {
-		return err
+	if !c.Withheld {
+		owed, alone, err := r.Gain(m.ID, in)
+		if err != nil {
+			return err
+		}
+		c.Better = show.amount(quantity.MustSub(owed, alone))
 	}
-	c.Better = show.amount(quantity.MustSub(owed, alone))
 	last := in.From
 	if c.Progress.Through > 0 {
 		last = c.Progress.Through - interval.Time(m.Length)
 	}
 	var tree []grid.Node
 	s.Read(func(rows state.Reader, _ machine.Head) { tree = grid.Tree(rows, m.ID, last) })
-	if c.Zones, err = s.zones(r, m, tree, last, show); err != nil {
+	if c.Progress.Through > 0 {
+		c.Zones, err = s.zones(r, viewer, m, tree, last)
+	} else {
+		c.Zones, err = s.lines(r, m, tree) // Nothing to tell of.
+	}
+	if err != nil {
 		return err
 	}
 	c.Overloads = []Overload{}
-	if viewer.Role != Operator || viewer.Microgrid != m.ID {
+	if !viewer.Operates(m.ID) {
 		return nil
 	}
 	return r.Overloads(m.ID, in, func(o settlement.Overload) error {
@@ -74,6 +84,9 @@ func (s *Source) community(r *view.Reader, viewer Viewer, m view.Microgrid, in v
 		return nil
 	})
 }
+
+// withheld reports whether an interval is the operator's alone to read.
+func withheld(t view.IntervalTotal) bool { return t.Withheld }
 
 // counts fills in how many members and devices there are.
 func (s *Source) counts(r *view.Reader, m view.Microgrid, c *Community) error {
@@ -149,12 +162,47 @@ func (c *Community) slots(totals []view.IntervalTotal, m view.Microgrid, in view
 // its subtree gave and did not take, losses aside. The tree is the caller's to read:
 // whoever reads the rows already must not read them again, or a block that waits to
 // be written between the two holds up both for ever.
-func (s *Source) zones(r *view.Reader, m view.Microgrid, tree []grid.Node, start interval.Time, show money) ([]Zone, error) {
-	names := s.names(m.ID)
-	points, err := r.PointsIn(m.ID)
+func (s *Source) zones(r *view.Reader, viewer Viewer, m view.Microgrid, tree []grid.Node, start interval.Time) ([]Zone, error) {
+	list, err := s.lines(r, m, tree)
 	if err != nil {
 		return nil, err
 	}
+	show := money{s.names(m.ID).Decimals}
+	told := make([]bool, len(list))
+	at := func(z grid.ZoneID) int { return slices.IndexFunc(list, func(l Zone) bool { return l.Zone == z }) }
+	read := r.DisclosedZones
+	if viewer.Operates(m.ID) {
+		read = r.ZoneIntervals
+	}
+	err = read(m.ID, view.Period{From: start, Until: start + interval.Time(m.Length)}, func(z view.ZoneInterval) error {
+		i := at(z.Zone)
+		if i < 0 {
+			return fmt.Errorf("pages: zone %d is in no tree", z.Zone)
+		}
+		told[i] = true
+		if z.Priced {
+			p := show.price(z.Price)
+			list[i].Price = &p
+		}
+		for ; i >= 0; i = at(list[i].Parent) {
+			list[i].Flow += int64(z.Supply) - int64(z.Demand)
+		}
+		return nil
+	})
+	for i := range list {
+		if list[i].Withheld = !told[i]; !told[i] {
+			list[i].Flow = 0
+		}
+	}
+	return list, err
+}
+
+// lines are the zones of a microgrid with how many points each has, and what its line
+// charges and holds.
+func (s *Source) lines(r *view.Reader, m view.Microgrid, tree []grid.Node) ([]Zone, error) {
+	names := s.names(m.ID)
+	show := money{names.Decimals}
+	points, err := r.PointsIn(m.ID)
 	list := make([]Zone, len(tree))
 	for i, n := range tree {
 		list[i] = Zone{
@@ -167,20 +215,5 @@ func (s *Source) zones(r *view.Reader, m view.Microgrid, tree []grid.Node, start
 			}
 		}
 	}
-	at := func(z grid.ZoneID) int { return slices.IndexFunc(list, func(l Zone) bool { return l.Zone == z }) }
-	err = r.ZoneIntervals(m.ID, view.Period{From: start, Until: start + interval.Time(m.Length)}, func(z view.ZoneInterval) error {
-		i := at(z.Zone)
-		if i < 0 {
-			return fmt.Errorf("pages: zone %d is in no tree", z.Zone)
-		}
-		if z.Priced {
-			p := show.price(z.Price)
-			list[i].Price = &p
-		}
-		for ; i >= 0; i = at(list[i].Parent) {
-			list[i].Flow += int64(z.Supply) - int64(z.Demand)
-		}
-		return nil
-	})
 	return list, err
 }

@@ -22,7 +22,7 @@ const recently = 7 * 24 * 3600
 //
 // Errors: *Forbidden, *NotFound; those of the view.
 func (s *Source) Operation(ctx context.Context, viewer Viewer, id grid.MicrogridID, month string) (o Operation, err error) {
-	if viewer.Role != Operator || viewer.Microgrid != id {
+	if !viewer.Operates(id) {
 		return o, &Forbidden{"sign in as the microgrid's operator"}
 	}
 	err = s.reader(ctx, func(r *view.Reader) error {

@@ -118,6 +118,9 @@ const (
 	Auditor   Role = "auditor"
 )
 
+// Operates reports whether the viewer is the operator of a microgrid.
+func (v Viewer) Operates(m grid.MicrogridID) bool { return v.Role == Operator && v.Microgrid == m }
+
 // SeesAccount reports whether the viewer may be told of an account of a microgrid:
 // everybody of their own, the operator of their members'.
 func (v Viewer) SeesAccount(m grid.MicrogridID, account tx.AccountID) bool {

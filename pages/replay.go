@@ -20,6 +20,8 @@ type Replay struct {
 	Mode      string           `json:"mode"`
 	Rule      string           `json:"rule"`
 
+	Withheld bool `json:"withheld" doc:"it is of fewer than three homes: what they take and give is told to the operator only"`
+
 	Demand int64  `json:"demand"`
 	Supply int64  `json:"supply"`
 	Traded int64  `json:"traded"`

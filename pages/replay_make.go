@@ -88,7 +88,14 @@ func (p *replaying) replay(viewer Viewer, start interval.Time) (r Replay, err er
 	for _, b := range now.booked {
 		r.Revision, r.Block = max(r.Revision, b.Revision), max(r.Block, b.Height)
 	}
+	if r.Zones, err = p.source.zones(p.reader, viewer, p.m, grid.Tree(p.rows, p.m.ID, start), start); err != nil {
+		return r, err
+	}
+	r.Withheld = !slices.ContainsFunc(r.Zones, func(z Zone) bool { return !z.Withheld })
 	for _, z := range settled.Zones {
+		if r.Withheld {
+			break
+		}
 		r.Demand, r.Supply, r.Traded = r.Demand+int64(z.Demand), r.Supply+int64(z.Supply), r.Traded+int64(z.Traded)
 	}
 	deals, err := p.reader.Deals(p.m.ID, view.Period{From: start, Until: start + length})
@@ -96,9 +103,6 @@ func (p *replaying) replay(viewer Viewer, start interval.Time) (r Replay, err er
 		return r, err
 	}
 	r.Same = same(statements, now.booked, deals)
-	if r.Zones, err = p.source.zones(p.reader, p.m, grid.Tree(p.rows, p.m.ID, start), start, p.money); err != nil {
-		return r, err
-	}
 	r.Orders = p.steps(viewer, now, prices, clearing)
 	if p.account != 0 {
 		r.Own, err = p.own(now, statements, clearing)
@@ -227,7 +231,7 @@ func (p *replaying) deal(d settlement.Deal, statements []settlement.Statement) D
 
 // fewest is how many homes a step of the book holds at least before it is shown to
 // anybody but the operator.
-const fewest = 3
+const fewest = settlement.Fewest
 
 // steps is the book of an interval, best first.
 func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c market.Clearing) []Step {
@@ -260,7 +264,7 @@ func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c ma
 		add(i, "sell", w.SellsGreen, sell, pos.Export, filled[int32(i)][1])
 	}
 	least := fewest
-	if viewer.Role == Operator && viewer.Microgrid == p.m.ID {
+	if viewer.Operates(p.m.ID) {
 		least = 1
 	}
 	return append(merge(list, "buy", least), merge(list, "sell", least)...)

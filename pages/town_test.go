@@ -18,7 +18,7 @@ import (
 	"github.com/commonwatt/commonwatt/sim"
 )
 
-// town is the example community on a running node.
+// town is a community on a running node.
 type town struct {
 	*pages.Source
 	community *community.Community
@@ -36,10 +36,16 @@ func (w *town) on(date string) interval.Time {
 	return interval.Time(at.Unix())
 }
 
-// newTown starts the town with all readings from one moment to another.
+// newTown starts the example community with all readings from one moment to another.
 func newTown(t *testing.T, from, to string) *town {
 	t.Helper()
-	c, err := community.Load("../examples/riverside.toml")
+	return newTownOf(t, "../examples/riverside.toml", from, to)
+}
+
+// newTownOf starts the community of a file.
+func newTownOf(t *testing.T, file, from, to string) *town {
+	t.Helper()
+	c, err := community.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

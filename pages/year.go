@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/commonwatt/commonwatt/grid"
@@ -23,6 +24,7 @@ type Year struct {
 	End       interval.Time    `json:"end"`
 	Length    int64            `json:"length" doc:"of an interval, in seconds"`
 	Settled   int              `json:"settled" doc:"intervals"`
+	Withheld  bool             `json:"withheld" doc:"some are of fewer than three homes, and told to the operator only"`
 
 	Demand []int64 `json:"demand" doc:"Wh that members took"`
 	Supply []int64 `json:"supply" doc:"Wh that members gave"`
@@ -40,16 +42,18 @@ type MonthSum struct {
 	Local  int64  `json:"local" doc:"tenths of a per cent of what was taken that neighbours gave"`
 }
 
-// yearKey names a year of a microgrid.
+// yearKey names a year of a microgrid as its operator sees it, or everybody else.
 type yearKey struct {
 	microgrid grid.MicrogridID
 	year      int
+	operator  bool
 }
 
-// Year tells a microgrid's year, to anyone.
+// Year tells a microgrid's year, to anyone. What is of too few homes is the
+// operator's.
 //
 // Errors: *NotFound; those of the view.
-func (s *Source) Year(ctx context.Context, id grid.MicrogridID, year int) (y Year, err error) {
+func (s *Source) Year(ctx context.Context, viewer Viewer, id grid.MicrogridID, year int) (y Year, err error) {
 	err = s.reader(ctx, func(r *view.Reader) error {
 		m, err := microgrid(r, id)
 		if err != nil {
@@ -67,22 +71,26 @@ func (s *Source) Year(ctx context.Context, id grid.MicrogridID, year int) (y Yea
 		if err != nil {
 			return err
 		}
-		y, err = s.years.get(yearKey{id, year}, stamp, func() (Year, error) { return s.readYear(r, m, year, in) })
+		key := yearKey{id, year, viewer.Operates(id)}
+		y, err = s.years.get(key, stamp, func() (Year, error) { return s.readYear(r, m, key, in) })
 		return err
 	})
 	return y, err
 }
 
-func (s *Source) readYear(r *view.Reader, m view.Microgrid, year int, in view.Period) (Year, error) {
+func (s *Source) readYear(r *view.Reader, m view.Microgrid, key yearKey, in view.Period) (Year, error) {
 	names := s.names(m.ID)
 	n := int((in.Until - in.From) / interval.Time(m.Length))
 	y := Year{
-		Microgrid: m.ID, Name: names.Community, Year: year, TimeZone: names.TimeZone.String(), Start: in.From, End: in.Until, Length: int64(m.Length),
+		Microgrid: m.ID, Name: names.Community, Year: key.year, TimeZone: names.TimeZone.String(), Start: in.From, End: in.Until, Length: int64(m.Length),
 		Demand: unknown(n), Supply: unknown(n), Traded: unknown(n), Months: []MonthSum{},
 	}
 	totals, err := r.Intervals(m.ID, in)
 	if err != nil {
 		return y, err
+	}
+	if y.Withheld = !key.operator && slices.ContainsFunc(totals, withheld); y.Withheld {
+		totals = slices.DeleteFunc(totals, withheld)
 	}
 	var demand, supply, traded quantity.Energy // Of the month at hand.
 	for i, t := range totals {

@@ -1,13 +1,17 @@
 package pages_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/commonwatt/commonwatt/pages"
+)
 
 // A year has a place for each of its intervals, and its months sum to what its days
 // say.
 func TestYear(t *testing.T) {
 	w := newTown(t, "2026-05-31 00:00", "2026-06-02 12:00")
 	m := w.community.Microgrid()
-	y, err := w.Year(t.Context(), m, 2026)
+	y, err := w.Year(t.Context(), pages.Viewer{}, m, 2026)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +35,10 @@ func TestYear(t *testing.T) {
 	if sum := y.Months[0].Traded.Wh + y.Months[1].Traded.Wh; sum != traded {
 		t.Errorf("months sum to %d, intervals to %d", sum, traded)
 	}
-	if empty, err := w.Year(t.Context(), m, 2020); err != nil || empty.Settled != 0 || len(empty.Demand) != 366*96 {
+	if empty, err := w.Year(t.Context(), pages.Viewer{}, m, 2020); err != nil || empty.Settled != 0 || len(empty.Demand) != 366*96 {
 		t.Errorf("a year without anything: %d, %v", empty.Settled, err)
 	}
-	if _, err := w.Year(t.Context(), m, -3); !notFound(err) {
+	if _, err := w.Year(t.Context(), pages.Viewer{}, m, -3); !notFound(err) {
 		t.Errorf("year -3: %v", err)
 	}
 }

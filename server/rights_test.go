@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
@@ -59,7 +61,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 	}
 	own, others, elsewhere := w.statement(t, w.near, "Abernathy"), w.statement(t, w.near, "Bartholomew"), w.statement(t, w.far, "Rasmussen")
 	var receipts, envelopes, blocks []string
-	for _, p := range []place{own, others, elsewhere} {
+	for _, p := range []place{own, others, elsewhere, w.receipt(t, aggregates), w.receipt(t, disclosed)} {
 		receipts = append(receipts, url("/api/v1/receipts/%d/%d/%d", p.height, p.position, p.n))
 		envelopes = append(envelopes, url("/api/v1/envelopes/%d.%d", p.height, p.position))
 		blocks = append(blocks, url("/api/v1/blocks/%d", p.height))
@@ -95,6 +97,25 @@ type place struct {
 // statement finds a member's statement of the interval that queries ask for.
 func (w *town) statement(t *testing.T, c *community.Community, member string) place {
 	t.Helper()
+	return w.receipt(t, func(f machine.Fact) bool {
+		return f.Kind == settlement.StatementReceipt.Kind && f.Audience == c.Account(member) &&
+			int64(settlement.StatementReceipt.Read(f.Receipt()).Start) == ten.Unix()
+	})
+}
+
+// aggregates are those of an interval in which a home is alone in its zone, and
+// disclosed is what anyone may see of them.
+func aggregates(f machine.Fact) bool {
+	return f.Kind == settlement.SettledReceipt.Kind && f.Audience != op.Public && int64(settlement.SettledReceipt.Read(f.Receipt()).Start) == ten.Unix()
+}
+
+func disclosed(f machine.Fact) bool {
+	return f.Kind == settlement.DisclosedReceipt.Kind && int64(settlement.DisclosedReceipt.Read(f.Receipt()).Start) == ten.Unix()
+}
+
+// receipt finds the latest receipt that is one.
+func (w *town) receipt(t *testing.T, is func(machine.Fact) bool) place {
+	t.Helper()
 	for height := w.node.Height(); height > 0; height-- {
 		r, err := w.node.Record(height)
 		if err != nil {
@@ -102,14 +123,13 @@ func (w *town) statement(t *testing.T, c *community.Community, member string) pl
 		}
 		for i, o := range r.Outcomes {
 			for n, f := range o.Receipts {
-				if f.Kind == settlement.StatementReceipt.Kind && f.Audience == c.Account(member) &&
-					int64(settlement.StatementReceipt.Read(f.Receipt()).Start) == ten.Unix() {
+				if is(f) {
 					return place{height, i, n}
 				}
 			}
 		}
 	}
-	t.Fatalf("%s has no statement", member)
+	t.Fatal("there is no such receipt")
 	return place{}
 }
 

@@ -129,10 +129,24 @@ func emit(ctx *op.Context, m grid.Microgrid, before, after outcome, revision uin
 		op.Emit(ctx, StatementReceipt, st.Account, st)
 	}
 	after.settled.Revision = revision
-	op.Emit(ctx, SettledReceipt, op.Public, after.settled)
+	after.tell(ctx, m.Operator)
 	for _, l := range after.overloads {
 		l.Revision = revision
 		op.Emit(ctx, OverloadReceipt, m.Operator, l)
+	}
+}
+
+// tell gives the aggregates: to anyone, or in full to the operator and to anyone
+// what is of no fewer than Fewest homes.
+func (o *outcome) tell(ctx *op.Context, operator tx.AccountID) {
+	s := o.settled
+	if o.all {
+		op.Emit(ctx, SettledReceipt, op.Public, s)
+		return
+	}
+	op.Emit(ctx, SettledReceipt, operator, s)
+	if len(o.disclosed) > 0 {
+		op.Emit(ctx, DisclosedReceipt, op.Public, Disclosed{s.Microgrid, s.Start, s.Revision, o.disclosed, s.UtilitySold, s.UtilityPaid, s.Levy})
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 type outcome struct {
 	statements []Statement // By connection point.
 	settled    Settled
-	overloads  []Overload // By zone.
+	disclosed  []ZoneTotal // What anyone may read of the zones.
+	all        bool        // It is all there is.
+	overloads  []Overload  // By zone.
 }
 
 // compute settles positions by a clearing: neighbours' trades first, then what
@@ -37,13 +39,16 @@ func compute(id grid.MicrogridID, m grid.Microgrid, i interval.Interval, positio
 	for _, t := range c.Trades {
 		o.trade(desks, t, m)
 	}
+	of := make([]homes, len(c.Zones))
 	for n := range desks {
 		d := &desks[n]
 		o.rest(d, m, p)
 		d.statement.Alone = alone(d, p)
 		o.count(d)
+		of[d.zone].add(d.statement.Account)
 	}
 	o.meter(c.Tree, p.Retail)
+	o.disclosed, o.all = disclose(c.Tree, of, o.settled.Zones)
 	return o
 }
 

@@ -103,8 +103,9 @@ type ZoneTotal struct {
 	Sold   quantity.Energy // To the utility.
 }
 
-// Settled is the receipt of a microgrid's interval: aggregates that anyone may
-// see. A later revision replaces an earlier one.
+// Settled is the receipt of a microgrid's interval: aggregates. Anyone may see them
+// unless they are of fewer than Fewest homes somewhere: then they are the
+// operator's, and Disclosed is for anyone. A later revision replaces an earlier one.
 type Settled struct {
 	Microgrid   grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
 	Start       interval.Time    `cbor:"2,keyasint" json:"start"`
@@ -116,6 +117,19 @@ type Settled struct {
 	Levy        quantity.Money   `cbor:"8,keyasint" json:"levy"`
 	LostEnergy  quantity.Energy  `cbor:"9,keyasint,omitempty" json:"lost_wh,omitempty"`    // On all lines.
 	LossCost    quantity.Money   `cbor:"10,keyasint,omitempty" json:"loss_cost,omitempty"` // What the network pays the utility for it.
+}
+
+// Disclosed is what anyone may see of a Settled that is not for everyone. A zone that
+// is missing is told within its parent. What depends on lines is left out: charges
+// and losses would tell apart what the sums do not.
+type Disclosed struct {
+	Microgrid   grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
+	Start       interval.Time    `cbor:"2,keyasint" json:"start"`
+	Revision    uint32           `cbor:"3,keyasint" json:"revision"`
+	Zones       []ZoneTotal      `cbor:"4,keyasint" json:"zones"`
+	UtilitySold quantity.Money   `cbor:"5,keyasint" json:"utility_sold"`
+	UtilityPaid quantity.Money   `cbor:"6,keyasint" json:"utility_paid"`
+	Levy        quantity.Money   `cbor:"7,keyasint" json:"levy"`
 }
 
 // Overload is the receipt of a line over which more flowed than its limit, in an
@@ -135,4 +149,5 @@ var (
 	StatementReceipt = op.DefineReceipt[Statement](Ops, 1, "statement", "What one connection point owes for one interval.")
 	SettledReceipt   = op.DefineReceipt[Settled](Ops, 2, "settled", "The aggregates of a microgrid's interval.")
 	OverloadReceipt  = op.DefineReceipt[Overload](Ops, 3, "overload", "More flowed over a line than its limit.")
+	DisclosedReceipt = op.DefineReceipt[Disclosed](Ops, 4, "disclosed", "What anyone may see of aggregates that are of too few homes.")
 )

@@ -21,17 +21,19 @@ type IntervalTotal struct {
 	Sold     quantity.Energy
 	Paid     int64 // Σ price × traded of the zones with a price.
 	Priced   quantity.Energy
+	Withheld bool // It is of too few homes: the operator's alone.
 }
 
 // Intervals returns the settled intervals of a period as they stand after
 // corrections, by start.
 func (r *Reader) Intervals(m grid.MicrogridID, p Period) ([]IntervalTotal, error) {
 	return list(r, `SELECT i.start, i.revision, i.height, sum(z.supply_wh), sum(z.demand_wh), sum(z.traded_wh), sum(z.bought_wh), sum(z.sold_wh),
-		sum(coalesce(z.price, 0) * z.traded_wh), sum(iif(z.price IS NULL, 0, z.traded_wh))
+		sum(coalesce(z.price, 0) * z.traded_wh), sum(iif(z.price IS NULL, 0, z.traded_wh)),
+		i.public = 0 AND NOT EXISTS (SELECT 1 FROM zone_disclosed d WHERE d.microgrid = i.microgrid AND d.start = i.start AND d.revision = i.revision)
 		FROM interval i CROSS JOIN zone_interval z USING (microgrid, start, revision)
 		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 GROUP BY i.start ORDER BY i.start`,
 		func(rows *sql.Rows, t *IntervalTotal) error {
-			return rows.Scan(&t.Start, &t.Revision, &t.Height, &t.Supply, &t.Demand, &t.Traded, &t.Bought, &t.Sold, &t.Paid, &t.Priced)
+			return rows.Scan(&t.Start, &t.Revision, &t.Height, &t.Supply, &t.Demand, &t.Traded, &t.Bought, &t.Sold, &t.Paid, &t.Priced, &t.Withheld)
 		}, bits(m), int64(p.From), int64(p.Until))
 }
 

@@ -150,15 +150,29 @@ type ZoneInterval struct {
 // ZoneIntervals yields the intervals of a period as they stand after
 // corrections, by start and zone.
 func (r *Reader) ZoneIntervals(m grid.MicrogridID, p Period, yield func(ZoneInterval) error) error {
-	return each(r, `SELECT z.start, z.zone, z.price, z.supply_wh, z.demand_wh, z.traded_wh, z.bought_wh, z.sold_wh
-		FROM interval i JOIN zone_interval z USING (microgrid, start, revision)
-		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 ORDER BY z.start, z.zone`,
-		func(rows *sql.Rows, z *ZoneInterval) error {
-			var price sql.Null[quantity.Price]
-			err := rows.Scan(&z.Start, id(&z.Zone), &price, &z.Supply, &z.Demand, &z.Traded, &z.Bought, &z.Sold)
-			z.Price, z.Priced = price.V, price.Valid
-			return err
-		}, yield, bits(m), int64(p.From), int64(p.Until))
+	return each(r, zonesOf("zone_interval", "")+" ORDER BY 1, 2", scanZone, yield, bits(m), int64(p.From), int64(p.Until))
+}
+
+// DisclosedZones yields what anyone may see of ZoneIntervals: a zone that is missing
+// is told within its parent, and where there is none, nothing is told.
+func (r *Reader) DisclosedZones(m grid.MicrogridID, p Period, yield func(ZoneInterval) error) error {
+	in := []any{bits(m), int64(p.From), int64(p.Until)}
+	return each(r, zonesOf("zone_interval", "AND i.public = 1")+" UNION ALL "+zonesOf("zone_disclosed", "")+" ORDER BY 1, 2",
+		scanZone, yield, append(in, in...)...)
+}
+
+// zonesOf is the query for a period's rows of one of the two tables of zones.
+func zonesOf(table, and string) string {
+	return `SELECT z.start, z.zone, z.price, z.supply_wh, z.demand_wh, z.traded_wh, z.bought_wh, z.sold_wh
+		FROM interval i JOIN ` + table + ` z USING (microgrid, start, revision)
+		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 ` + and
+}
+
+func scanZone(rows *sql.Rows, z *ZoneInterval) error {
+	var price sql.Null[quantity.Price]
+	err := rows.Scan(&z.Start, id(&z.Zone), &price, &z.Supply, &z.Demand, &z.Traded, &z.Bought, &z.Sold)
+	z.Price, z.Priced = price.V, price.Valid
+	return err
 }
 
 // Suspects returns the devices of which there are exceptions.

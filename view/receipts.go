@@ -50,7 +50,8 @@ var writers = map[uint32]write{
 	metering.Lapsed.Kind:           noRow, // Its effect is the settlements that follow.
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
-	settlement.SettledReceipt.Kind:   as(settlement.SettledReceipt, (*writer).settledInterval),
+	settlement.SettledReceipt.Kind:   settled,
+	settlement.DisclosedReceipt.Kind: as(settlement.DisclosedReceipt, (*writer).disclosed),
 	settlement.OverloadReceipt.Kind:  as(settlement.OverloadReceipt, (*writer).overload),
 
 	governance.Proposed.Kind:       as(governance.Proposed, (*writer).proposed),

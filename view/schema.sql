@@ -262,6 +262,7 @@ CREATE TABLE interval (
   levy         INTEGER NOT NULL,
   lost_wh      INTEGER NOT NULL, -- On all lines.
   loss_cost    INTEGER NOT NULL, -- What the network pays the utility for it.
+  public       INTEGER NOT NULL, -- 1: anyone may see it; 0: zone_disclosed says what.
   PRIMARY KEY (microgrid, start, revision)
 ) STRICT, WITHOUT ROWID;
 
@@ -279,6 +280,23 @@ CREATE TABLE zone_interval (
   traded_wh INTEGER NOT NULL, -- Bought from neighbours.
   bought_wh INTEGER NOT NULL, -- From the utility.
   sold_wh   INTEGER NOT NULL, -- To the utility.
+  PRIMARY KEY (microgrid, start, revision, zone)
+) STRICT, WITHOUT ROWID;
+
+-- What anyone may see of intervals that are not public: a zone that is missing is
+-- told within its parent, and where there is none, nothing is told. Columns are
+-- those of zone_interval.
+CREATE TABLE zone_disclosed (
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  revision  INTEGER NOT NULL,
+  zone      INTEGER NOT NULL,
+  price     INTEGER,
+  supply_wh INTEGER NOT NULL,
+  demand_wh INTEGER NOT NULL,
+  traded_wh INTEGER NOT NULL,
+  bought_wh INTEGER NOT NULL,
+  sold_wh   INTEGER NOT NULL,
   PRIMARY KEY (microgrid, start, revision, zone)
 ) STRICT, WITHOUT ROWID;
 

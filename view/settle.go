@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
@@ -72,9 +74,15 @@ func (l Lines) columns() []any {
 	return columns
 }
 
+// settled adds the aggregates of an interval; whose receipt it is says who may see
+// them.
+func settled(w *writer, at place, r op.Receipt) error {
+	return w.settledInterval(at, settlement.SettledReceipt.Read(r), r.Audience == op.Public)
+}
+
 // settledInterval adds the aggregates of an interval, and posts what they change
 // at the accounts that receive.
-func (w *writer) settledInterval(at place, r settlement.Settled) error {
+func (w *writer) settledInterval(at place, r settlement.Settled, public bool) error {
 	var before settlement.Settled
 	if r.Revision > 1 {
 		err := w.supersede("interval", `UPDATE interval SET superseded = ?
@@ -94,20 +102,33 @@ func (w *writer) settledInterval(at place, r settlement.Settled) error {
 	w.post(who.utility, who.currency, quantity.MustAdd(quantity.MustSub(sold, paid), lost), 0)
 	w.post(who.network, who.currency, quantity.MustSub(quantity.MustSub(r.Network, before.Network), lost), 0)
 	w.post(who.levy, who.currency, quantity.MustSub(r.Levy, before.Levy), 0)
-	for _, z := range r.Zones {
+	if err := w.zones("zone_interval", r.Microgrid, r.Start, r.Revision, r.Zones); err != nil {
+		return err
+	}
+	return w.add("interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), 0, at.height,
+		int64(r.UtilitySold), int64(r.UtilityPaid), int64(r.Network), int64(r.Levy),
+		int64(r.LostEnergy), int64(r.LossCost), public)
+}
+
+// disclosed adds what anyone may see of an interval.
+func (w *writer) disclosed(_ place, r settlement.Disclosed) error {
+	return w.zones("zone_disclosed", r.Microgrid, r.Start, r.Revision, r.Zones)
+}
+
+// zones adds the totals of an interval to one of their two tables.
+func (w *writer) zones(table string, m grid.MicrogridID, start interval.Time, revision uint32, totals []settlement.ZoneTotal) error {
+	for _, z := range totals {
 		var price any
 		if z.Priced {
 			price = int64(z.Price)
 		}
-		err := w.add("zone_interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), bits(z.Zone), price,
+		err := w.add(table, bits(m), int64(start), int64(revision), bits(z.Zone), price,
 			int64(z.Supply), int64(z.Demand), int64(z.Traded), int64(z.Bought), int64(z.Sold))
 		if err != nil {
 			return err
 		}
 	}
-	return w.add("interval", bits(r.Microgrid), int64(r.Start), int64(r.Revision), 0, at.height,
-		int64(r.UtilitySold), int64(r.UtilityPaid), int64(r.Network), int64(r.Levy),
-		int64(r.LostEnergy), int64(r.LossCost))
+	return nil
 }
 
 func (w *writer) overload(_ place, r settlement.Overload) error {

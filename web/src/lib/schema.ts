@@ -535,6 +535,8 @@ export interface components {
             time_zone: string;
             /** @description between neighbours */
             traded: components["schemas"]["Energy"];
+            /** @description the day is of fewer than three homes: what they take and give is told to the operator only */
+            withheld: boolean;
             zones: components["schemas"]["Zone"][];
         };
         CommunitySlot: {
@@ -1105,6 +1107,8 @@ export interface components {
             time_zone: string;
             /** Format: int64 */
             traded: number;
+            /** @description it is of fewer than three homes: what they take and give is told to the operator only */
+            withheld: boolean;
             /** @description with price, flow and limits of the interval */
             zones: components["schemas"]["Zone"][];
         };
@@ -1369,6 +1373,8 @@ export interface components {
             time_zone: string;
             /** @description Wh that went from neighbour to neighbour */
             traded: number[];
+            /** @description some are of fewer than three homes, and told to the operator only */
+            withheld: boolean;
             /** Format: int64 */
             year: number;
         };
@@ -1394,6 +1400,8 @@ export interface components {
             /** Format: int64 */
             points: number;
             price?: components["schemas"]["Price"];
+            /** @description it has too few homes for its flow and price to be told; they are part of its parent's */
+            withheld: boolean;
             zone: string;
         };
     };

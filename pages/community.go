@@ -52,7 +52,7 @@ type Zone struct {
 	ImportLimit int64       `json:"import_limit"`
 	Flow        int64       `json:"flow" doc:"Wh in that interval; above zero to the parent"`
 	Price       *Price      `json:"price,omitempty"`
-	Withheld    bool        `json:"withheld" doc:"it has too few homes for its flow and price to be told; they are part of its parent's"`
+	Withheld    bool        `json:"withheld" doc:"its energy is told within its parent, so that no sum is of fewer than three homes: it has no flow and no price here"`
 }
 
 // CommunitySlot is one interval of a microgrid, in Wh.

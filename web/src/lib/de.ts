@@ -128,7 +128,7 @@ export const de: Words = {
     lines: 'Leitungen und Zonen', zone: 'Zone', flow: 'Fluss', limit: 'Grenze', charge: 'Entgelt', loss: 'Verlust', points: 'Anschlüsse', none: 'keine',
     up: 'hinaus', down: 'herein', share: 'Von Nachbarn gedeckt', fromGrid: 'Vom Netz gedeckt', toNeighbours: 'An Nachbarn', toGrid: 'Ans Netz',
     lastInterval: 'Flüsse und Preise des zuletzt abgerechneten Intervalls.',
-    few: (names) => `${names}: weniger als drei Haushalte. Was sie beziehen und einspeisen, zählt zur Zone darüber; nur der Betreiber sieht es einzeln.`, withheld: 'Weniger als drei Haushalte: was sie beziehen und einspeisen, sehen sie selbst und ihr Betreiber.',
+    few: (names) => `${names}: zusammen mit der Zone darüber gezählt, damit niemand liest, was weniger als drei Haushalte beziehen oder einspeisen. Nur der Betreiber sieht jede für sich.`, withheld: 'Weniger als drei Haushalte: was sie beziehen und einspeisen, sehen sie selbst und ihr Betreiber.',
   },
   year: {
     open: 'Jahr', previous: 'Das Jahr davor', next: 'Das Jahr danach',

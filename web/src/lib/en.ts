@@ -126,7 +126,7 @@ export const en = {
     lines: 'Lines and zones', zone: 'Zone', flow: 'Flow', limit: 'Limit', charge: 'Charge', loss: 'Loss', points: 'Connections', none: 'none',
     up: 'out', down: 'in', share: 'Met by neighbours', fromGrid: 'Met by the grid', toNeighbours: 'Given to neighbours', toGrid: 'Given to the grid',
     lastInterval: 'Flows and prices are those of the last settled interval.',
-    few: (names: string) => `${names}: fewer than three homes. What they take and give is counted with the zone above; only the operator sees it apart.`, withheld: 'Fewer than three homes: what they take and give is for them and their operator to see.',
+    few: (names: string) => `${names}: counted with the zone above, so that nobody reads what fewer than three homes take or give. Only the operator sees each.`, withheld: 'Fewer than three homes: what they take and give is for them and their operator to see.',
   },
   year: {
     open: 'Year', previous: 'The year before', next: 'The year after',

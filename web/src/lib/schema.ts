@@ -1400,7 +1400,7 @@ export interface components {
             /** Format: int64 */
             points: number;
             price?: components["schemas"]["Price"];
-            /** @description it has too few homes for its flow and price to be told; they are part of its parent's */
+            /** @description its energy is told within its parent, so that no sum is of fewer than three homes: it has no flow and no price here */
             withheld: boolean;
             zone: string;
         };

@@ -46,10 +46,11 @@ func NewVerifier(keys, verdicts int) *Verifier {
 	return &Verifier{keys: cache.NewLRUCache(keys), good: newVerdicts(verdicts), workers: runtime.GOMAXPROCS(0)}
 }
 
-// Verify returns for each envelope what its Verify returns: nil, or the refusal.
-func (v *Verifier) Verify(envelopes []*tx.Envelope) []error {
-	verdicts := make([]error, len(envelopes))
-	share := min(batchMost, (len(envelopes)+v.workers-1)/v.workers)
+// Verify returns for each envelope, or whatever else is signed, what its Verify
+// returns: nil, or the refusal.
+func (v *Verifier) Verify(list []tx.Signed) []error {
+	verdicts := make([]error, len(list))
+	share := min(batchMost, (len(list)+v.workers-1)/v.workers)
 	if share == 0 {
 		return verdicts
 	}
@@ -58,15 +59,15 @@ func (v *Verifier) Verify(envelopes []*tx.Envelope) []error {
 		for {
 			to := int(next.Add(int64(share)))
 			from := to - share
-			if from >= len(envelopes) {
+			if from >= len(list) {
 				return
 			}
-			to = min(to, len(envelopes))
-			v.verify(envelopes[from:to], verdicts[from:to])
+			to = min(to, len(list))
+			v.verify(list[from:to], verdicts[from:to])
 		}
 	}
 	var others sync.WaitGroup
-	for range min(v.workers, (len(envelopes)+share-1)/share) - 1 {
+	for range min(v.workers, (len(list)+share-1)/share) - 1 {
 		others.Go(work)
 	}
 	work()
@@ -77,17 +78,17 @@ func (v *Verifier) Verify(envelopes []*tx.Envelope) []error {
 // Known reports whether a good verdict about the seal is remembered.
 func (v *Verifier) Known(seal tx.Seal) bool { return v.good.has(seal) }
 
-// verify settles up to batchMost envelopes on this core.
-func (v *Verifier) verify(envelopes []*tx.Envelope, verdicts []error) {
-	seals := make([]tx.Seal, len(envelopes))
-	for i, e := range envelopes {
-		seals[i] = e.Seal()
+// verify settles up to batchMost of them on this core.
+func (v *Verifier) verify(list []tx.Signed, verdicts []error) {
+	seals := make([]tx.Seal, len(list))
+	for i, s := range list {
+		seals[i] = s.Seal()
 	}
 	open := v.good.missing(seals)
 	if len(open) == 0 {
 		return
 	}
-	v.settle(envelopes, open, verdicts)
+	v.settle(list, open, verdicts)
 	fresh := seals[:0]
 	for _, i := range open {
 		if verdicts[i] == nil {
@@ -97,17 +98,17 @@ func (v *Verifier) verify(envelopes []*tx.Envelope, verdicts []error) {
 	v.good.add(fresh)
 }
 
-// settle verifies the open envelopes: Ed25519 in a batch, the others one by one.
-// A batch that fails tells which of its signatures are bad.
-func (v *Verifier) settle(envelopes []*tx.Envelope, open []int, verdicts []error) {
+// settle verifies the open ones: Ed25519 in a batch, the others one by one. A
+// batch that fails tells which of its signatures are bad.
+func (v *Verifier) settle(list []tx.Signed, open []int, verdicts []error) {
 	batch := ed25519.NewBatchVerifierWithCapacity(len(open))
-	batched := make([]int, 0, len(open))
+	batched, refusals := make([]int, 0, len(open)), make([]error, 0, len(open))
 	for _, i := range open {
-		if e := envelopes[i]; e.Key.Scheme == tx.Ed25519 {
-			e.AddTo(batch, v.expanded(e.Key.Public))
-			batched = append(batched, i)
+		if s, ok := list[i].Signature(); ok {
+			s.AddTo(batch, v.expanded(s.Public))
+			batched, refusals = append(batched, i), append(refusals, s.Refusal)
 		} else {
-			verdicts[i] = e.Verify()
+			verdicts[i] = list[i].Verify()
 		}
 	}
 	if len(batched) == 0 {
@@ -118,7 +119,7 @@ func (v *Verifier) settle(envelopes []*tx.Envelope, open []int, verdicts []error
 	_, good := batch.Verify(rand.Reader)
 	for n, i := range batched {
 		if !good[n] {
-			verdicts[i] = tx.ErrSignature
+			verdicts[i] = refusals[n]
 		}
 	}
 }

@@ -56,6 +56,15 @@ func decode(t testing.TB, raws [][]byte) []*tx.Envelope {
 	return envelopes
 }
 
+// signed is the envelopes as a Verifier takes them.
+func signed(envelopes ...*tx.Envelope) []tx.Signed {
+	list := make([]tx.Signed, len(envelopes))
+	for i, e := range envelopes {
+		list[i] = e
+	}
+	return list
+}
+
 // examples are tx's own: one envelope of each scheme.
 func examples(t testing.TB) []*tx.Envelope {
 	t.Helper()
@@ -91,7 +100,7 @@ func TestVerdictsAreThoseOfTheEnvelopes(t *testing.T) {
 			envelopes[i] = &forged
 		}
 		v := NewVerifier(64, 1000)
-		first, again := v.Verify(envelopes), v.Verify(envelopes)
+		first, again := v.Verify(signed(envelopes...)), v.Verify(signed(envelopes...))
 		for i, err := range first {
 			if fmt.Sprint(again[i]) != fmt.Sprint(err) {
 				t.Errorf("bad %v: envelope %d: first %v, asked again %v", bad, i, err, again[i])
@@ -118,7 +127,7 @@ func TestCraftedSignaturesInABatch(t *testing.T) {
 	notAPoint := slices.Clone(smallOrder)
 	notAPoint[0] = 2
 	crafted[9].Key = tx.Key{Scheme: tx.Ed25519, Public: notAPoint}
-	for i, err := range NewVerifier(64, 1000).Verify(crafted) {
+	for i, err := range NewVerifier(64, 1000).Verify(signed(crafted...)) {
 		if (err != nil) != (i == 9) {
 			t.Errorf("envelope %d: %v", i, err)
 		}
@@ -131,8 +140,8 @@ func TestGoodVerdictsAreRemembered(t *testing.T) {
 	forged := *envelopes[2]
 	forged.Proof.Signature = make([]byte, 64)
 	before := v.Known(envelopes[0].Seal())
-	v.Verify([]*tx.Envelope{envelopes[0], envelopes[1]})
-	v.Verify([]*tx.Envelope{&forged})
+	v.Verify(signed(envelopes[0], envelopes[1]))
+	v.Verify(signed(&forged))
 	if before || !v.Known(envelopes[0].Seal()) || !v.Known(envelopes[1].Seal()) || v.Known(envelopes[2].Seal()) {
 		t.Error("known is not what was verified and good")
 	}
@@ -170,7 +179,7 @@ func TestVerifierIsSafeForConcurrentUse(t *testing.T) {
 	envelopes := decode(t, payments(t, 120, meters(7)))
 	done := make(chan []error)
 	for range 4 {
-		go func() { done <- v.Verify(envelopes) }()
+		go func() { done <- v.Verify(signed(envelopes...)) }()
 	}
 	for range 4 {
 		if err := errors.Join(<-done...); err != nil {
@@ -189,7 +198,8 @@ func BenchmarkBatch(b *testing.B) {
 			for b.Loop() {
 				batch := voi.NewBatchVerifierWithCapacity(size)
 				for _, e := range envelopes {
-					e.AddTo(batch, v.expanded(e.Key.Public))
+					s, _ := e.Signature()
+					s.AddTo(batch, v.expanded(s.Public))
 				}
 				if !batch.VerifyBatchOnly(nil) {
 					b.Fatal("refused")
@@ -210,22 +220,22 @@ func BenchmarkVerifier(b *testing.B) {
 	}
 	for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
 		for _, c := range []struct {
-			name      string
-			keys      int
-			verdicts  int
-			envelopes []*tx.Envelope
+			name     string
+			keys     int
+			verdicts int
+			signed   []tx.Signed
 		}{
-			{"keysCached", n, 1, all},
-			{"keysNew", 1, 1, all},
-			{"oneBadInEachBatch", n, 1, spoiled},
-			{"verdictsRemembered", n, 4 * n, all},
+			{"keysCached", n, 1, signed(all...)},
+			{"keysNew", 1, 1, signed(all...)},
+			{"oneBadInEachBatch", n, 1, signed(spoiled...)},
+			{"verdictsRemembered", n, 4 * n, signed(all...)},
 		} {
 			b.Run(fmt.Sprintf("%s/cores=%d", c.name, workers), func(b *testing.B) {
 				v := NewVerifier(c.keys, c.verdicts)
 				v.workers = workers
-				v.Verify(c.envelopes)
+				v.Verify(c.signed)
 				for b.Loop() {
-					v.Verify(c.envelopes)
+					v.Verify(c.signed)
 				}
 				perSecond(b, n)
 			})
@@ -247,7 +257,7 @@ func BenchmarkProposal(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := errors.Join(v.Verify(decode(b, raws))...); err != nil {
+		if err := errors.Join(v.Verify(signed(decode(b, raws)...))...); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -85,7 +85,7 @@ type opened struct {
 // open decodes the bundles of a block and checks all their signatures at once.
 func (m *Machine) open(txs [][]byte) [][]opened {
 	bundles := make([][]opened, len(txs))
-	var all []*tx.Envelope
+	var all []tx.Signed
 	var where []*opened
 	for n, raw := range txs {
 		members, err := Members(raw)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -32,7 +33,7 @@ var Ops = op.NewSet("machine", 200)
 // Registry returns every operation, receipt and refusal of the ledger.
 func Registry() *op.Registry {
 	r, err := op.NewRegistry(
-		Ops, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, metering.Ops, market.Ops, settlement.Ops, governance.Ops,
+		Ops, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, metering.Ops, device.Ops, market.Ops, settlement.Ops, governance.Ops,
 	)
 	if err != nil {
 		panic(err)
@@ -74,8 +75,9 @@ func (h Head) Encode() []byte { return codec.Marshal(h) }
 type Environment struct {
 	// Both runs two functions, perhaps at once.
 	Both func(a, b func())
-	// Verify says for each envelope why its signature is not good, or nil.
-	Verify func([]*tx.Envelope) []error
+	// Verify says for each envelope, or whatever else is signed, what its Verify
+	// says, perhaps at once.
+	Verify func([]tx.Signed) []error
 }
 
 // Machine executes blocks over committed rows.
@@ -133,10 +135,10 @@ func (m *Machine) Rows() state.Reader { return m.rows }
 // Audit checks every domain's invariants over the committed rows.
 func Audit(rows state.Reader) error { return ledger.Audit(rows) }
 
-func verifyInTurn(envelopes []*tx.Envelope) []error {
-	verdicts := make([]error, len(envelopes))
-	for i, e := range envelopes {
-		verdicts[i] = e.Verify()
+func verifyInTurn(list []tx.Signed) []error {
+	verdicts := make([]error, len(list))
+	for i, s := range list {
+		verdicts[i] = s.Verify()
 	}
 	return verdicts
 }

@@ -29,7 +29,7 @@ var parallel = Environment{
 		b()
 		group.Wait()
 	},
-	Verify: func(envelopes []*tx.Envelope) []error {
+	Verify: func(envelopes []tx.Signed) []error {
 		verdicts := make([]error, len(envelopes))
 		var group sync.WaitGroup
 		for i, e := range envelopes {

@@ -124,7 +124,7 @@ func (a *application) Accept(txs [][]byte) error {
 // verify checks that transactions are bundles whose signatures are all good. The
 // verifier remembers, so each is computed once per node.
 func (a *application) verify(txs [][]byte) error {
-	var all []*tx.Envelope
+	var all []tx.Signed
 	for n, raw := range txs {
 		members, err := machine.Members(raw)
 		if err != nil {

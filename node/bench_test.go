@@ -148,7 +148,7 @@ func readings(nonce uint64, at interval.Time, first, last int) []byte {
 // their keys cached and no verdict remembered.
 func verification(b *testing.B, v *admission.Verifier, envelopes [][]byte) time.Duration {
 	b.Helper()
-	decoded := make([]*tx.Envelope, len(envelopes))
+	decoded := make([]tx.Signed, len(envelopes))
 	for i, raw := range envelopes {
 		var err error
 		if decoded[i], err = tx.Decode(raw); err != nil {

@@ -11,7 +11,7 @@ func (n *Node) Check(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := n.intake.verifier.Verify([]*tx.Envelope{e})[0]; err != nil {
+	if err := n.intake.verifier.Verify([]tx.Signed{e})[0]; err != nil {
 		return err
 	}
 	return n.app.admit(e)

@@ -194,12 +194,13 @@ func (in *intake) rest(most int) bool {
 
 // check answers envelopes that no block would apply, and returns the others.
 func (in *intake) check(raws [][]byte) [][]byte {
-	envelopes := make([]*tx.Envelope, len(raws))
+	envelopes, signed := make([]*tx.Envelope, len(raws)), make([]tx.Signed, len(raws))
 	for i, raw := range raws {
 		envelopes[i], _ = tx.Decode(raw) // It decoded when it was submitted.
+		signed[i] = envelopes[i]
 	}
 	good := raws[:0]
-	for i, err := range in.verifier.Verify(envelopes) {
+	for i, err := range in.verifier.Verify(signed) {
 		if err == nil {
 			err = in.app.admit(envelopes[i])
 		}

@@ -42,21 +42,21 @@ func DecodeBundle(raw []byte) ([][]byte, error) {
 	if len(raw) > MaxBundle {
 		return nil, fmt.Errorf("%w (got %d bytes)", ErrBundleTooLarge, len(raw))
 	}
-	c := cursor{raw: raw}
-	n := c.head(majorArray)
+	c := codec.NewCursor(raw)
+	n := c.Head(codec.MajorArray)
 	if n > MaxBundleEnvelopes {
 		return nil, fmt.Errorf("%w (got %d envelopes)", ErrBundleTooLarge, n)
 	}
 	// An envelope takes at least a byte: what the head announces beyond that is a lie.
-	if c.failed || n > c.left() {
-		return nil, fmt.Errorf("%w (at byte %d)", ErrBundleEncoding, c.at)
+	if c.Failed() || n > c.Left() {
+		return nil, fmt.Errorf("%w (at byte %d)", ErrBundleEncoding, c.At())
 	}
 	envelopes := make([][]byte, n)
 	for i := range envelopes {
-		envelopes[i] = c.bytes()
+		envelopes[i] = c.Bytes()
 	}
-	if !c.done() {
-		return nil, fmt.Errorf("%w (at byte %d)", ErrBundleEncoding, c.at)
+	if !c.Done() {
+		return nil, fmt.Errorf("%w (at byte %d)", ErrBundleEncoding, c.At())
 	}
 	if err := checkMembers(envelopes); err != nil {
 		return nil, err

@@ -35,17 +35,3 @@ func ed25519Message(id ID) []byte {
 	message = append(message, ed25519Domain...)
 	return append(message, id[:]...)
 }
-
-func verifyEd25519(e *Envelope) error {
-	if !voi.VerifyWithOptions(e.Key.Public, ed25519Message(e.ID), e.Proof.Signature, zip215) {
-		return ErrSignature
-	}
-	return nil
-}
-
-// AddTo adds the envelope's signature to a batch under the rule that Verify
-// uses. The key is the envelope's, expanded (nil when it is no point, which fails
-// the batch). The scheme must be Ed25519.
-func (e *Envelope) AddTo(batch *voi.BatchVerifier, key *voi.ExpandedPublicKey) {
-	batch.AddExpandedWithOptions(key, ed25519Message(e.ID), e.Proof.Signature, zip215)
-}

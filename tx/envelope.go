@@ -80,7 +80,8 @@ func (e *Envelope) Seal() Seal { return Seal(digest(sealDomain, e.ID[:], e.tail)
 func (e *Envelope) Verify() error {
 	switch e.Key.Scheme {
 	case Ed25519:
-		return verifyEd25519(e)
+		s, _ := e.Signature()
+		return s.Verify()
 	case WebAuthn:
 		return verifyWebAuthn(e)
 	case EIP712:

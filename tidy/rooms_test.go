@@ -20,7 +20,7 @@ type room struct {
 var rooms = []room{
 	{"words", "quantity interval codec", false},
 	{"contract", "merkle state tx op", true},
-	{"domains", "party ledger grid metering tariff auction market governance settlement", true},
+	{"domains", "party ledger grid metering device tariff auction market governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway view session", false},
@@ -37,6 +37,7 @@ var theirs = map[string]string{
 	"codec":          "github.com/fxamacker/cbor/v2",
 	"state":          "github.com/tidwall/btree",
 	"tx":             "github.com/oasisprotocol/curve25519-voi github.com/decred/dcrd/dcrec/secp256k1/v4 golang.org/x/crypto",
+	"device":         "github.com/veraison/go-cose",
 	"admission":      "github.com/oasisprotocol/curve25519-voi",
 	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
 	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",

@@ -13,7 +13,10 @@ const run = (...args) => execFileSync(binary, args, { encoding: 'utf8', env: { .
 const intervals = 35_040 // Of 2025, in Berlin as anywhere.
 const redraw = 100 // Milliseconds, EXPERIENCE's budget.
 
-/** Two homes: one that takes more in winter and in the evening, one that gives by day, more in summer. */
+/**
+ * Three homes, the fewest that anybody may read the sums of: one that takes more in winter and in the evening, one that gives by
+ * day, more in summer, and one that takes the same all year.
+ */
 function readings() {
   const begin = Date.parse('2025-01-01T00:00:00+01:00')
   const lines = ['meter,start,minutes,import_wh,export_wh,quality']
@@ -22,7 +25,7 @@ function readings() {
     const sun = Math.max(0, Math.sin((Math.PI * (hour - 6 - 2 * season)) / (12 - 4 * season))) * (1.3 - season)
     const at = new Date(begin + i * 900_000).toISOString().replace('.000', '')
     lines.push(`ada,${at},15,${Math.round(120 + 60 * season + 90 * Math.max(0, Math.sin((Math.PI * (hour - 15)) / 8)))},0,A`)
-    lines.push(`ben,${at},15,0,${Math.round(700 * sun)},A`)
+    lines.push(`ben,${at},15,0,${Math.round(700 * sun)},A`, `cyd,${at},15,80,0,A`)
   }
   return lines.join('\n') + '\n'
 }
@@ -31,7 +34,7 @@ let s, b
 before(async () => {
   const file = join(dir, 'year.toml'), out = join(dir, 'ledger')
   writeFileSync(file, `[community]
-name = "Two homes"
+name = "Three homes"
 interval_minutes = 15
 time_zone = "Europe/Berlin"
 [tariff]
@@ -41,6 +44,8 @@ feed_in = 0.08
 name = "ada"
 [[member]]
 name = "ben"
+[[member]]
+name = "cyd"
 `)
   writeFileSync(join(dir, 'year.csv'), readings())
   run('settle', file, '--readings', join(dir, 'year.csv'), '--out', out)

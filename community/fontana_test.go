@@ -34,11 +34,12 @@ func TestFontana(t *testing.T) {
 			t.Fatalf("zone %s of the free one: %v", z.ID, z.Line)
 		}
 	}
-	readings, err := gateway.Load([]string{filepath.Join(data, "readings.csv.gz")},
+	content, err := gateway.Load([]string{filepath.Join(data, "readings.csv.gz")},
 		gateway.Expect{Meters: lines.Meters(), Length: lines.Length}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	readings := content.Readings
 	for _, r := range readings {
 		m, _ := lines.Meters().Get(r.Meter)
 		if most := lines.PerInterval(m.CapacityW); r.Import > most || r.Export > most {

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"compress/flate"
-	"errors"
 	"fmt"
 	"strconv"
 	"unicode"
@@ -22,32 +20,6 @@ const energyDigitsMax = 12
 
 // meterBytesMax bounds the identifier of a meter.
 const meterBytesMax = 64
-
-// meter returns the one string of the meter, checked when it first appears.
-func (r *Reader) meter(text []byte) (string, error) {
-	if meter, ok := r.meters[string(text)]; ok {
-		return meter, nil
-	}
-	name := columns[columnMeter]
-	switch {
-	case len(text) == 0:
-		return "", r.refuse(name, nil, "is missing", nextRow)
-	case len(text) > meterBytesMax:
-		return "", r.refuse(name, text, fmt.Sprintf("is longer than %d bytes", meterBytesMax), nextRow)
-	case !printable(text):
-		return "", r.refuse(name, text, "is not a name of visible characters without blank, comma or quote", nextRow)
-	}
-	meter := string(text)
-	if m := r.expect.Meters; m != nil && !m.Has(meter) {
-		next := "Add the meter to the community file or remove its rows"
-		if near := m.Nearest(meter); near != "" {
-			next = fmt.Sprintf("Did you mean %q? If not, add the meter to the community file", near)
-		}
-		return "", r.refuse(name, text, "is not a meter of this community", next)
-	}
-	r.meters[meter] = meter
-	return meter, nil
-}
 
 // printable reports whether text is UTF-8 without blanks, control characters and
 // what would need quotes in a CSV.
@@ -72,9 +44,8 @@ func (r *Reader) length(text []byte) (interval.Length, error) {
 	default:
 		return 0, r.refuse(columns[columnMinutes], text, "is none of 5, 15, 30 and 60, the lengths of an interval", nextRow)
 	}
-	if want := r.expect.Length; want != 0 && length != want {
-		return 0, r.refuse(columns[columnMinutes], text, fmt.Sprintf("is not the %d minutes of this community's intervals", want/60),
-			"Export the readings at that length")
+	if want := r.names.expect.Length; want != 0 && length > want {
+		return 0, r.refuse(columns[columnMinutes], text, coarser(want), coarserNext)
 	}
 	return length, nil
 }
@@ -139,10 +110,4 @@ func (r *Reader) quality(text []byte) (byte, error) {
 	}
 	return 0, r.refuse(columns[columnQuality], text,
 		"is no quality; they are A actual, E estimated, F final substituted, N null, S substituted, V variable", nextRow)
-}
-
-// isFlate reports whether err says that compressed bytes are corrupt.
-func isFlate(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.As(err, &corrupt)
 }

@@ -10,6 +10,7 @@ package gateway
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -45,15 +46,18 @@ type Meters interface {
 }
 
 // Expect is what readings are checked against. The zero value expects readings
-// of any one meter at any length.
+// of any meter at any length.
 type Expect struct {
-	Meters  Meters          // nil: any meter.
-	Length  interval.Length // 0: any length that intervals have.
-	RowsMax int             // Most rows of one Load; 0: RowsMaxDefault.
+	Meters  Meters            // nil: any meter.
+	Named   map[string]string // The community's names of meters that files call otherwise.
+	Only    string            // The community's name of the one meter in the files; "": as they say.
+	Length  interval.Length   // Readings are summed to it; 0: left at any length that intervals have.
+	Zone    *time.Location    // Of clocks that write local time (DSMR P1); nil: Central European Time.
+	RowsMax int               // Most rows of one Load; 0: RowsMaxDefault.
 }
 
 // RowsMaxDefault bounds the rows of one Load: a year of 15 minutes of 500 meters.
-// A row takes about 70 bytes.
+// A row takes about 80 bytes.
 const RowsMaxDefault = 20_000_000
 
 // Refused says why a file was refused, in the parts a face may want to show

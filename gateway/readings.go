@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -31,22 +30,16 @@ var columns = strings.Split(Header, ",")
 // lineBytesMax bounds a line. Ours take about 50 bytes.
 const lineBytesMax = 1024
 
-// readBytes is how much is read ahead. A line always fits.
-const readBytes = 64 << 10
-
 // Reader reads a readings CSV, plain or gzip, row by row in the order of the
 // file. Fields may be quoted (RFC 4180 §2); a line feed within quotes is refused.
 // A byte order mark, CRLF and blank lines at the end are accepted.
 type Reader struct {
-	file    string
-	expect  Expect
-	in      *bufio.Reader
-	line    int
+	lines
+	names   *names
 	rows    int
-	blank   int               // The first of the blank lines just passed, or 0.
-	meters  map[string]string // One string per meter, checked once.
-	start   []byte            // The last start read and what it means: most rows
-	at      interval.Time     // repeat the start of the row before.
+	blank   int           // The first of the blank lines just passed, or 0.
+	start   []byte        // The last start read and what it means: most rows
+	at      interval.Time // repeat the start of the row before.
 	unquote []byte
 	fields  [columnCount][]byte
 }
@@ -55,19 +48,16 @@ type Reader struct {
 //
 // Errors: *Refused when there is no header row, or the error of in.
 func NewReader(file string, in io.Reader, expect Expect) (*Reader, error) {
-	r := &Reader{file: file, expect: expect, meters: map[string]string{}}
-	r.in = bufio.NewReaderSize(in, readBytes)
-	magic, err := r.in.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	plain, err := unpacked(file, bufio.NewReaderSize(in, readBytes))
+	if err != nil {
+		return nil, err
 	}
-	if bytes.Equal(magic, []byte{0x1f, 0x8b}) { // RFC 1952 §2.3.1
-		unzip, err := gzip.NewReader(r.in)
-		if err != nil {
-			return nil, r.broken(err)
-		}
-		r.in = bufio.NewReaderSize(unzip, readBytes)
-	}
+	return newReader(file, plain, newNames(expect))
+}
+
+// newReader reads bytes that are not compressed.
+func newReader(file string, in *bufio.Reader, n *names) (*Reader, error) {
+	r := &Reader{lines: lines{file: file, in: in, bytesMax: lineBytesMax, long: "Check that the file is a readings CSV with line feeds"}, names: n}
 	if err := r.header(); err != nil {
 		return nil, err
 	}
@@ -80,7 +70,7 @@ func NewReader(file string, in io.Reader, expect Expect) (*Reader, error) {
 // underlying reader.
 func (r *Reader) Read() (Reading, error) {
 	for {
-		line, err := r.nextLine()
+		line, err := r.next()
 		if errors.Is(err, io.EOF) && r.rows == 0 {
 			return Reading{}, r.refuse("", nil, "has a header and no readings", "Send the file with its rows")
 		}
@@ -102,28 +92,9 @@ func (r *Reader) Read() (Reading, error) {
 	}
 }
 
-// nextLine returns the next line without its end. The bytes are valid until the
-// next call.
-func (r *Reader) nextLine() ([]byte, error) {
-	line, err := r.in.ReadSlice('\n')
-	switch {
-	case len(line) > lineBytesMax:
-		r.line++
-		return nil, r.refuse("", line, fmt.Sprintf("is a line of more than %d bytes", lineBytesMax),
-			"Check that the file is a readings CSV with line feeds")
-	case errors.Is(err, io.EOF) && len(line) == 0:
-		return nil, io.EOF
-	case err != nil && !errors.Is(err, io.EOF):
-		return nil, r.broken(err)
-	}
-	r.line++
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), nil
-}
-
 // header reads the first line and compares it with Header.
 func (r *Reader) header() error {
-	line, err := r.nextLine()
+	line, err := r.next()
 	if errors.Is(err, io.EOF) {
 		return r.refuse("", nil, "the file is empty", "Send a file that starts with the line "+Header)
 	}
@@ -150,7 +121,7 @@ func (r *Reader) row(line []byte) (Reading, error) {
 	if err := r.split(line); err != nil {
 		return Reading{}, err
 	}
-	meter, err := r.meter(r.fields[columnMeter])
+	meter, err := r.names.meter(&r.lines, columns[columnMeter], r.fields[columnMeter])
 	if err != nil {
 		return Reading{}, err
 	}
@@ -244,22 +215,4 @@ func (r *Reader) splitQuoted(line []byte) error {
 
 func (r *Reader) count(line []byte, fields int) error {
 	return r.refuse("", line, fmt.Sprintf("has %d fields; a row has %d: %s", fields, columnCount, Header), "Complete the row or remove it")
-}
-
-// refuse builds the refusal of the current line.
-func (r *Reader) refuse(field string, text []byte, reason, next string) error {
-	return &Refused{File: r.file, Line: r.line, Field: field, Text: shown(text), Reason: reason, Next: next}
-}
-
-// broken turns an error of the bytes below into a refusal when it is the file
-// that is bad.
-func (r *Reader) broken(err error) error {
-	next := "Copy or download the file again"
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return r.refuse("", nil, "the gzip file is cut short after this line", next)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isFlate(err):
-		return r.refuse("", nil, "the gzip file is damaged after this line ("+err.Error()+")", next)
-	}
-	return fmt.Errorf("%s: %w", r.file, err)
 }

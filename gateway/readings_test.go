@@ -106,9 +106,8 @@ func TestReadRefuses(t *testing.T) {
 		{"no meter", "H\n,2026-06-20T16:00:00Z,60,1,0,A\n", "meter: is missing"},
 		{"blank in meter", "H\nan n,2026-06-20T16:00:00Z,60,1,0,A\n", "without blank, comma or quote"},
 		{"misspelt meter", "H\nanna,2026-06-20T16:00:00Z,60,1,0,A\n", `meter: "anna" is not a meter of this community. Did you mean "ann"?`},
-		{"unknown meter", "H\nzoe,2026-06-20T16:00:00Z,60,1,0,A\n", "Add the meter to the community file or remove its rows"},
+		{"unknown meter", "H\nzoe,2026-06-20T16:00:00Z,60,1,0,A\n", "Say which of its meters it is, as in --meter zoe=NAME, add it to the community file, or remove its rows"},
 		{"minutes", "H\nann,2026-06-20T16:00:00Z,45,1,0,A\n", `minutes: "45" is none of 5, 15, 30 and 60`},
-		{"other minutes", "H\nann,2026-06-20T16:00:00Z,15,1,0,A\n", "is not the 60 minutes of this community's intervals"},
 		{"no offset", "H\nann,2026-06-20T16:00:00,60,1,0,A\n", "has no offset"},
 		{"fraction", "H\nann,2026-06-20T16:00:00.5Z,60,1,0,A\n", "has a fraction of a second"},
 		{"30 February", "H\nann,2026-02-30T16:00:00Z,60,1,0,A\n", "is no moment of the calendar"},
@@ -122,9 +121,9 @@ func TestReadRefuses(t *testing.T) {
 		{"too much", "H\nann,2026-06-20T16:00:00Z,60,1000000000000,0,A\n", "is 10^12 Wh or more"},
 		{"over 64 bits", "H\nann,2026-06-20T16:00:00Z,60,99999999999999999999999,0,A\n", "is not a whole number of Wh"},
 		{"quality", "H\nann,2026-06-20T16:00:00Z,60,1,0,X\n", `quality: "X" is no quality; they are A actual`},
-		{"gzip cut short", zip[:len(zip)-9], "the gzip file is cut short after this line"},
-		{"gzip damaged", zip[:len(zip)-6] + "\x00" + zip[len(zip)-5:], "the gzip file is damaged after this line"},
-		{"gzip header only", "\x1f\x8b", "the gzip file is cut short"},
+		{"gzip cut short", zip[:len(zip)-9], "the compressed file is cut short after this line"},
+		{"gzip damaged", zip[:len(zip)-6] + "\x00" + zip[len(zip)-5:], "the compressed file is damaged after this line"},
+		{"gzip header only", "\x1f\x8b", "the compressed file is cut short"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.Replace(test.text, "H\n", gateway.Header+"\n", 1)

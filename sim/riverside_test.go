@@ -97,12 +97,12 @@ func TestRiverside(t *testing.T) {
 // TestRiversideLoads reads the example as the command does.
 func TestRiversideLoads(t *testing.T) {
 	c := riverside(t)
-	readings, err := gateway.Load([]string{riversideReadings}, gateway.Expect{Meters: c.Meters(), Length: c.Length}, nil)
+	content, err := gateway.Load([]string{riversideReadings}, gateway.Expect{Meters: c.Meters(), Length: c.Length}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const intervals, silent = 7*96 - 4, 4 + 36
-	if want := len(c.Meters().All())*intervals - silent; len(readings) != want {
-		t.Fatalf("%d readings, want %d", len(readings), want)
+	if want := len(c.Meters().All())*intervals - silent; len(content.Readings) != want {
+		t.Fatalf("%d readings, want %d", len(content.Readings), want)
 	}
 }

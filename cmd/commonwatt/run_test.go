@@ -42,7 +42,7 @@ func TestRunACommunity(t *testing.T) {
 		default:
 			must(t, strings.Fields(command)...)
 			ran++
-			if strings.HasPrefix(command, "record ") {
+			if strings.HasPrefix(command, "import --into ") {
 				node.settled(t, settled)
 			}
 		}

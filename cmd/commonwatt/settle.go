@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +19,7 @@ import (
 // settleFlags are the flags of the settle command.
 type settleFlags struct {
 	readings []string
+	meters   []string
 	out      string
 	output   string
 	dryRun   bool
@@ -57,11 +58,12 @@ goes on when the same command runs again.`,
 		},
 		DisableFlagsInUseLine: true,
 	}
-	cmd.Flags().StringArrayVar(&f.readings, "readings", nil, "file of readings, CSV or gzip; repeat for more")
+	cmd.Flags().StringArrayVar(&f.readings, "readings", nil, "meter file, as import takes it; repeat for more")
+	meterFlag(cmd, &f.meters)
 	cmd.Flags().StringVar(&f.out, "out", "", "folder for the ledger and the results; made if it is not there")
 	outputFlag(cmd, &f.output, "table", "how to print the bills")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "settle in a temporary folder, print the bills and keep nothing")
-	_ = errors.Join(cmd.MarkFlagFilename("readings", "csv", "gz"), cmd.MarkFlagDirname("out")) // The flags are there.
+	_ = cmd.MarkFlagDirname("out") // The flag is there.
 	return cmd
 }
 
@@ -96,7 +98,7 @@ func settle(ctx context.Context, cmd *cobra.Command, file string, f settleFlags)
 	}
 	show := newProgress(cmd.ErrOrStderr())
 	defer show.end()
-	s, err := gather(file, f.readings, show)
+	s, err := gather(file, f, show)
 	if err != nil {
 		return badInput(err)
 	}
@@ -137,21 +139,29 @@ func (f *settleFlags) check() error {
 }
 
 // gather reads what is to be settled, and refuses what no ledger would take.
-func gather(file string, readings []string, show *progress) (s *settling, err error) {
+func gather(file string, f settleFlags, show *progress) (s *settling, err error) {
 	c, err := community.Load(file)
 	if err != nil {
 		return nil, err
 	}
 	s = &settling{community: c, show: show}
-	expect := gateway.Expect{Meters: c.Meters(), Length: c.Length}
-	if s.readings, err = gateway.Load(readings, expect, show.bytes("reading")); err != nil {
+	expect, err := expected(c, f.meters)
+	if err != nil {
 		return nil, err
 	}
-	last := s.readings[len(s.readings)-1]
-	s.start, s.end = s.readings[0].Start, last.Start+interval.Time(c.Length)
-	if now := interval.Time(time.Now().Unix()); s.end > now {
-		return nil, fmt.Errorf("the reading of %s at %s ends after this computer's clock, %s: check the dates and the clock; nothing was booked",
-			last.Meter, rfc3339(last.Start), rfc3339(now))
+	content, err := gateway.Load(f.readings, expect, show.bytes("reading"))
+	if err != nil {
+		return nil, err
+	}
+	show.end()
+	tellNotes(show.out, content.Notes)
+	s.readings = content.Readings
+	if err := noReadings(withValue(slices.Clone(s.readings))); err != nil {
+		return nil, err
+	}
+	s.start, s.end = s.readings[0].Start, s.readings[len(s.readings)-1].Start+interval.Time(c.Length)
+	if err := past(s.readings); err != nil {
+		return nil, err
 	}
 	if _, err := c.TariffSteps(s.start, s.end); err != nil {
 		return nil, fmt.Errorf("%w: complete the tariff, or leave the readings of that time out; nothing was booked", err)

@@ -217,14 +217,14 @@ func TestUp(t *testing.T) {
 	if err := os.WriteFile(readings, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said := must(t, "record", dir, readings); said != "2 readings are on the ledger\n" {
+	if said := must(t, "import", "--into", dir, readings); !strings.HasSuffix(said, "\n2 readings are on the ledger\n") {
 		t.Error(said)
 	}
 	node.settled(t, begin+5*3600)
 	if err := os.WriteFile(readings, []byte(strings.ReplaceAll(rows, "anna-pv", "pv")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, errs, code := commonwatt("record", dir, readings); code != exitBadInput || !strings.Contains(errs, `"pv" is not a meter of this community`) {
+	if _, errs, code := commonwatt("import", "--into", dir, readings); code != exitBadInput || !strings.Contains(errs, `"pv" is not a meter of this community`) {
 		t.Errorf("%d %s", code, errs)
 	}
 	link := must(t, "link", dir, "anna")

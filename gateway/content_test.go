@@ -22,13 +22,15 @@ func write(t testing.TB, contents ...string) (files []string) {
 	dir := t.TempDir()
 	for i, content := range contents {
 		file := filepath.Join(dir, string(rune('a'+i))+".csv")
-		if err := os.WriteFile(file, []byte(gateway.Header+"\n"+content), 0o600); err != nil {
+		if err := writeFile(file, gateway.Header+"\n"+content); err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, file)
 	}
 	return files
 }
+
+func writeFile(file, text string) error { return os.WriteFile(file, []byte(text), 0o600) }
 
 func TestLoadSortsAndDropsRepeats(t *testing.T) {
 	files := write(t,
@@ -42,7 +44,7 @@ func TestLoadSortsAndDropsRepeats(t *testing.T) {
 		{Meter: "ann", Start: hour + 3600, Length: interval.Minutes60, Import: 2, Quality: 'E'},
 		{Meter: "bob", Start: hour + 3600, Length: interval.Minutes60, Import: 3, Quality: 'A'},
 	}
-	if err != nil || !slices.Equal(got, want) {
+	if err != nil || !slices.Equal(got.Readings, want) {
 		t.Fatalf("got %v, %v; want %v", got, err, want)
 	}
 	if len(told) == 0 || told[0] != "false" || told[len(told)-1] != "true" {
@@ -97,9 +99,9 @@ func TestLoadOrderDoesNotMatter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if first == nil {
-			first = got
+			first = got.Readings
 		}
-		if len(got) != len(lines) || !slices.Equal(got, first) {
+		if len(got.Readings) != len(lines) || !slices.Equal(got.Readings, first) {
 			t.Fatal("another order of rows gives other readings")
 		}
 	}
@@ -122,23 +124,29 @@ func TestWriteReadsBack(t *testing.T) {
 	}
 }
 
+// shared is the path of a file or folder of the shared data.
+func shared(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(cmp.Or(os.Getenv("COMMONWATT_SHARED"), "../../shared"), filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("the shared data is absent; COMMONWATT_SHARED says where it is")
+	}
+	return path
+}
+
 // fontana is a year of hours of 17 homes: 297,840 readings.
 func fontana(t testing.TB) string {
 	t.Helper()
-	file := filepath.Join(cmp.Or(os.Getenv("COMMONWATT_SHARED"), "../../shared"), "data/fontana/readings.csv.gz")
-	if _, err := os.Stat(file); err != nil {
-		t.Skip("the shared data is absent; COMMONWATT_SHARED says where it is")
-	}
-	return file
+	return shared(t, "data/fontana/readings.csv.gz")
 }
 
 func TestLoadFontana(t *testing.T) {
 	got, err := gateway.Load([]string{fontana(t)}, gateway.Expect{Length: interval.Minutes60}, nil)
-	if err != nil || len(got) != 297_840 {
-		t.Fatalf("%d readings, %v", len(got), err)
+	if err != nil || len(got.Readings) != 297_840 {
+		t.Fatalf("%d readings, %v", len(got.Readings), err)
 	}
-	if want := "{b01 1470034800 3600 2275 0 65}"; fmt.Sprint(got[0]) != want {
-		t.Fatalf("got %v, want %s", got[0], want)
+	if want := "{b01 1470034800 3600 2275 0 65}"; fmt.Sprint(got.Readings[0]) != want {
+		t.Fatalf("got %v, want %s", got.Readings[0], want)
 	}
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Served, become, browser } from './harness.mjs'
-import { short, shown } from './pages.mjs'
+import { openTable, short, shown } from './pages.mjs'
 
 let b
 before(async () => { b = await browser() })
@@ -28,7 +28,7 @@ for (const [date, intervals, what] of [['2026-03-29', 92, 'an hour is missing'],
       await shown(page)
       assert.equal(await page.locator('.chart rect.sure').count(), intervals, 'a mark for each interval')
       assert.equal(await page.locator('.chart [role=slider]').getAttribute('aria-valuemax'), String(intervals - 1))
-      await page.locator('summary', { hasText: 'View as table' }).click()
+      await openTable(page)
       assert.equal(await page.locator('[data-figure=table] tbody tr').count(), settled.length + day.progress.provisional)
       const times = await page.locator('[data-figure=table] tbody th').allInnerTexts()
       assert.equal(new Set(times).size, times.length, 'no two rows have the same time')

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { Served, become, browser } from './harness.mjs'
-import { short, shown } from './pages.mjs'
+import { openTable, short, shown } from './pages.mjs'
 
 let s, b
 before(async () => {
@@ -68,7 +68,7 @@ for (const [who, date] of [['Weber', '2026-06-20'], ['Weber', '2026-06-19'], ['A
     assert.equal(sum(keys.slice(0, 4).map(of)), day.used.wh, 'the bars above the line')
     assert.equal(sum(settled.map((i) => i.amount)), day.balance.units)
 
-    await page.locator('summary', { hasText: 'View as table' }).click()
+    await openTable(page)
     const table = page.locator('[data-figure=table]')
     const rows = await table.locator('tbody tr').evaluateAll((list) => list.map((r) => [...r.cells].map((c) => c.textContent.trim())))
     const read = day.intervals.filter((i) => i.state === 'settled' || i.state === 'provisional')

@@ -20,3 +20,9 @@ export async function shown(page) {
   await page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('main .loading'))
   await page.evaluate(() => document.fonts.ready)
 }
+
+/** Opens the table under the day's chart, which is drawn only then. */
+export async function openTable(page) {
+  await page.locator('summary', { hasText: 'View as table' }).click()
+  await page.locator('[data-figure=table] tbody tr').first().waitFor()
+}

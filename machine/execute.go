@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
@@ -79,10 +80,12 @@ func stir(secret []byte, bundles [][]opened) []byte {
 // opened is an envelope as it came out of a bundle.
 type opened struct {
 	envelope *tx.Envelope
-	err      error // Why it is none, or why its signature is not good.
+	err      error          // Why it is none, or why its signature is not good.
+	carried  [][]op.Carried // For each operation; nil when none carries anything.
 }
 
-// open decodes the bundles of a block and checks all their signatures at once.
+// open decodes the bundles of a block and checks all their signatures at once,
+// and then all that good envelopes carry and others signed.
 func (m *Machine) open(txs [][]byte) [][]opened {
 	bundles := make([][]opened, len(txs))
 	var all []tx.Signed
@@ -103,7 +106,58 @@ func (m *Machine) open(txs [][]byte) [][]opened {
 	for i, err := range m.env.Verify(all) {
 		where[i].err = err
 	}
+	var verdicts []*error
+	all = all[:0]
+	for _, o := range where {
+		if o.err == nil {
+			o.carried = m.carried(o.envelope)
+			all, verdicts = collect(o.carried, all, verdicts)
+		}
+	}
+	for i, err := range m.env.Verify(all) {
+		*verdicts[i] = err
+	}
 	return bundles
+}
+
+// carried lists what each operation of an envelope carries that others signed; it
+// returns nil when none does.
+func (m *Machine) carried(e *tx.Envelope) (carried [][]op.Carried) {
+	for i, o := range e.Body.Operations {
+		kind, ok := m.registry.Operation(o.Kind)
+		if !ok || kind.Carries == nil {
+			continue
+		}
+		decoded, err := kind.Decode(o.Body)
+		if err != nil {
+			continue // It will be refused.
+		}
+		if carried == nil {
+			carried = make([][]op.Carried, len(e.Body.Operations))
+		}
+		carried[i] = kind.Carries(&op.Context{ChainID: m.head.ChainID, Signer: e.Body.Account}, m.rows, decoded)
+	}
+	return carried
+}
+
+// collect adds what is carried and can be read to a list, with where the verdict
+// on it goes.
+func collect(carried [][]op.Carried, all []tx.Signed, verdicts []*error) ([]tx.Signed, []*error) {
+	for _, list := range carried {
+		for i := range list {
+			if list[i].Signed != nil {
+				all, verdicts = append(all, list[i].Signed), append(verdicts, &list[i].Refusal)
+			}
+		}
+	}
+	return all, verdicts
+}
+
+// Carried returns what an envelope carries that others signed. Admission verifies
+// it before a block holds it, so that the block need not.
+func (m *Machine) Carried(e *tx.Envelope) []tx.Signed {
+	all, _ := collect(m.carried(e), nil, nil)
+	return all
 }
 
 // bundle applies the envelopes of one bundle in their order.
@@ -126,7 +180,7 @@ func (m *Machine) envelope(s *state.Overlay, b Block, o opened) Outcome {
 	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Signer: e.Body.Account}
 	no := o.err
 	if no == nil {
-		out.At, no = m.apply(&ctx, s, e)
+		out.At, no = m.apply(&ctx, s, o)
 	}
 	if no != nil {
 		s.Undo()
@@ -141,7 +195,8 @@ func (m *Machine) envelope(s *state.Overlay, b Block, o opened) Outcome {
 
 // apply runs the checks of an envelope and its operations. It returns why it
 // refuses, and at which operation.
-func (m *Machine) apply(ctx *op.Context, s state.Store, e *tx.Envelope) (uint32, error) {
+func (m *Machine) apply(ctx *op.Context, s state.Store, opened opened) (uint32, error) {
+	e := opened.envelope
 	role, no := m.permit(s, e, ctx.Height)
 	if no != nil {
 		return 0, no
@@ -152,6 +207,10 @@ func (m *Machine) apply(ctx *op.Context, s state.Store, e *tx.Envelope) (uint32,
 	for i, o := range e.Body.Operations {
 		kind, decoded, err := m.decode(role, o)
 		if err == nil {
+			ctx.Carried = nil
+			if opened.carried != nil {
+				ctx.Carried = opened.carried[i]
+			}
 			if no := kind.Apply(ctx, s, decoded); no != nil {
 				err = no
 			}
@@ -209,7 +268,7 @@ func allowed(role party.Role, kind uint32) bool {
 	case party.Operate:
 		return kind != party.RotateKind.Number
 	case party.Meter:
-		return kind == metering.RecordKind.Number
+		return kind == metering.RecordKind.Number || kind == device.DeliverKind.Number
 	}
 	return false
 }

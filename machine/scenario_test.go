@@ -15,8 +15,10 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
+	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -35,7 +37,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the scenarios in testdata 
 //	due                  what is due to be closed
 //
 // Fields are chain, nonce, expiry and key (whose key signs). In JSON, $NAME is an
-// account's number and @NAME its public key. Refusals and receipts are shown
+// account's number and @NAME its public key; &NAME{JSON} is a device's message that
+// NAME's key signed, with what it leaves out as in the first hour of microgrid 10. Refusals and receipts are shown
 // with their texts; a receipt with whom it is for.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -232,9 +235,28 @@ func (s *scenario) name(account tx.AccountID) string {
 
 var reference = regexp.MustCompile(`[$@]\w+`)
 
+// message is a device's message within JSON.
+var message = regexp.MustCompile(`&\w+\{[^}]*\}`)
+
+// message signs a device's message and returns it as JSON.
+func (s *scenario) message(text string) string {
+	s.t.Helper()
+	name, fields, _ := strings.Cut(text[1:], "{")
+	m := device.Message{Version: 1, Microgrid: 10, Epoch: 1, Duration: 3600, Quality: metering.Actual, Clock: device.Synchronised}
+	if err := json.Unmarshal([]byte("{"+fields), &m); err != nil {
+		s.t.Fatalf("%s: %v", text, err)
+	}
+	raw, err := device.Sign(m, testChain, keyOf(s.account(name)))
+	if err != nil {
+		s.t.Fatalf("%s: %v", text, err)
+	}
+	return strconv.Quote(base64.StdEncoding.EncodeToString(raw))
+}
+
 // operation reads an operation from its JSON.
 func (s *scenario) operation(name, text string) tx.Operation {
 	s.t.Helper()
+	text = message.ReplaceAllStringFunc(text, s.message)
 	text = reference.ReplaceAllStringFunc(text, func(r string) string {
 		account := s.account(r[1:])
 		if r[0] == '$' {

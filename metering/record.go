@@ -136,10 +136,11 @@ func (r Readings) record(ctx *op.Context, s state.Store, id grid.MicrogridID, m 
 		return ErrDevice
 	}
 	done.Values += uint64(len(r.Values))
+	b := booking{ctx, s, Moment{id, r.Start}, m.Operator, false, done}
 	if r.Start < m.Open {
-		return r.revise(ctx, s, Moment{id, r.Start}, m.Operator, done)
+		return b.revise(r.Values)
 	}
-	return add(ctx, s, Moment{id, r.Start}, m.Operator, list, done)
+	return b.add(list)
 }
 
 // locate finds each value's page, and reports whether every device is there
@@ -169,31 +170,47 @@ func (r Readings) locate(s state.Reader, id grid.MicrogridID, m grid.Microgrid, 
 	return list, len(rest) == 0
 }
 
+// booking is the values of one interval while they are booked.
+type booking struct {
+	ctx      *op.Context
+	s        state.Store
+	k        Moment
+	operator tx.AccountID
+	lenient  bool // What it would refuse is left out.
+	done     *Recorded
+}
+
 // add books values of an open interval, page by page.
-func add(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, list []located, done *Recorded) *op.Refusal {
+func (b *booking) add(list []located) *op.Refusal {
 	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.page, b.page) })
-	t, _ := tallies.Get(s, k)
+	t, _ := tallies.Get(b.s, b.k)
 	for len(list) > 0 {
-		key := pageKey{k, list[0].page}
-		p, _ := pages.Get(s, key)
+		key := pageKey{b.k, list[0].page}
+		p, _ := pages.Get(b.s, key)
 		for len(list) > 0 && list[0].page == key.Page {
 			was, no := p.put(list[0].value)
 			switch {
-			case no != nil:
+			case no != nil && !b.lenient:
 				return no
+			case no != nil:
 			case was == nil:
 				t.Values++
 			case *was == list[0].value:
-				done.Same++
+				b.done.Same++
 			case was.Quality == Actual: // Nothing is overwritten unseen.
-				op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, was.Device, Replaced, k.Start, k.Start, was.Import, was.Export})
+				b.report(Replaced, *was)
 			}
 			list = list[1:]
 		}
-		pages.Put(s, key, p)
+		pages.Put(b.s, key, p)
 	}
-	tallies.Put(s, k, t)
+	tallies.Put(b.s, b.k, t)
 	return nil
+}
+
+// report tells the operator of a value.
+func (b *booking) report(why Reason, v Value) {
+	Report(b.ctx, b.operator, Exception{b.k.Microgrid, v.Device, why, b.k.Start, b.k.Start, v.Import, v.Export})
 }
 
 // put writes a value to a page and returns the one it replaces, if any.
@@ -213,36 +230,50 @@ func (p *page) put(v Value) (*Value, *op.Refusal) {
 
 // revise books values of a settled interval; the next close settles the
 // difference.
-func (r Readings) revise(ctx *op.Context, s state.Store, k Moment, operator tx.AccountID, done *Recorded) *op.Refusal {
-	row, ok := history.Get(s, k)
+func (b *booking) revise(values []Value) *op.Refusal {
+	row, ok := history.Get(b.s, b.k)
 	if !ok {
 		return ErrFinal
 	}
 	was := slices.Clone(row.Values)
 	changed := false
-	for _, v := range r.Values {
-		i, found := find(row.Values, v.Device)
+	for _, v := range values {
+		i, no := row.revisable(v)
 		switch {
-		case !found:
-			return ErrDevice
-		case row.Values[i] == v:
-			done.Same++
+		case no != nil && !b.lenient:
+			return no
+		case no != nil:
 			continue
-		case row.Values[i].Quality == Actual && v.Quality != Actual:
-			return ErrOverwrite
+		case row.Values[i] == v:
+			b.done.Same++
+			continue
 		}
 		row.Values[i] = v
 		changed = true
-		done.Late++
-		op.Emit(ctx, ExceptionReceipt, operator, Exception{k.Microgrid, v.Device, Late, k.Start, k.Start, v.Import, v.Export})
+		b.done.Late++
+		b.report(Late, v)
 	}
 	if !changed {
 		return nil
 	}
 	row.Revision++
-	history.Put(s, k, row)
-	if !revision.Has(s, k) {
-		revision.Put(s, k, revised{was})
+	history.Put(b.s, b.k, row)
+	if !revision.Has(b.s, b.k) {
+		revision.Put(b.s, b.k, revised{was})
 	}
 	return nil
+}
+
+// revisable returns where the value is that v would take the place of.
+//
+// Refusals: ErrDevice, ErrOverwrite.
+func (row *settled) revisable(v Value) (int, *op.Refusal) {
+	i, found := find(row.Values, v.Device)
+	switch {
+	case !found:
+		return 0, ErrDevice
+	case row.Values[i].Quality == Actual && v.Quality != Actual:
+		return 0, ErrOverwrite
+	}
+	return i, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // Reason says why a value is reported.
@@ -22,11 +23,17 @@ const (
 	Stuck         Reason = 4 // The same value again and again.
 	NoProduction  Reason = 5 // Next to nothing, while most of its kind produced.
 	Replaced      Reason = 6 // Another reading took the place of this one before the interval was settled.
+
+	// Of devices that sign their registers.
+	Gap            Reason = 7  // Messages are missing: what the registers counted meanwhile is spread.
+	Reset          Reason = 8  // A register fell, or rose beyond all measure: it counts anew from here.
+	Unsynchronised Reason = 9  // The device did not know the time: its registers wait for a message that does.
+	Equivocation   Reason = 10 // The device said two things under one sequence: it is in quarantine.
 )
 
 // String is what files and pages call a reason.
 func (r Reason) String() string {
-	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced"}
+	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced", "gap", "reset", "unsynchronised", "equivocation"}
 	if r == 0 || int(r) >= len(names) {
 		return fmt.Sprintf("reason_%d", uint8(r))
 	}
@@ -47,6 +54,9 @@ type Exception struct {
 
 // ExceptionReceipt is the kind of Exception.
 var ExceptionReceipt = op.DefineReceipt[Exception](Ops, 2, "exception", "A value that somebody should look at.")
+
+// Report tells an account of a value.
+func Report(ctx *op.Context, to tx.AccountID, e Exception) { op.Emit(ctx, ExceptionReceipt, to, e) }
 
 // When a run of values is reported, and how often again while it goes on.
 const (

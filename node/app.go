@@ -125,6 +125,7 @@ func (a *application) Accept(txs [][]byte) error {
 // verifier remembers, so each is computed once per node.
 func (a *application) verify(txs [][]byte) error {
 	var all []tx.Signed
+	var fresh []*tx.Envelope // What these carry was not yet seen either.
 	for n, raw := range txs {
 		members, err := machine.Members(raw)
 		if err != nil {
@@ -136,6 +137,9 @@ func (a *application) verify(txs [][]byte) error {
 				return fmt.Errorf("%w: transaction %d, envelope %d: %w", ErrTx, n, i, err)
 			}
 			all = append(all, e)
+			if !a.verifier.Known(e.Seal()) {
+				fresh = append(fresh, e)
+			}
 		}
 	}
 	for i, err := range a.verifier.Verify(all) {
@@ -143,7 +147,20 @@ func (a *application) verify(txs [][]byte) error {
 			return fmt.Errorf("%w: envelope %d of all: %w", ErrTx, i, err)
 		}
 	}
+	a.carried(fresh)
 	return nil
+}
+
+// carried verifies what envelopes carry and others signed, so that the verdicts
+// are remembered when a block holds it. They are no reason to refuse an envelope.
+func (a *application) carried(envelopes []*tx.Envelope) {
+	var all []tx.Signed
+	a.state.RLock()
+	for _, e := range envelopes {
+		all = append(all, a.machine.Carried(e)...)
+	}
+	a.state.RUnlock()
+	a.verifier.Verify(all)
 }
 
 // Finalize executes a decided block.

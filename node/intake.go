@@ -199,7 +199,7 @@ func (in *intake) check(raws [][]byte) [][]byte {
 		envelopes[i], _ = tx.Decode(raw) // It decoded when it was submitted.
 		signed[i] = envelopes[i]
 	}
-	good := raws[:0]
+	good, admitted := raws[:0], envelopes[:0]
 	for i, err := range in.verifier.Verify(signed) {
 		if err == nil {
 			err = in.app.admit(envelopes[i])
@@ -210,8 +210,9 @@ func (in *intake) check(raws [][]byte) [][]byte {
 			in.mu.Unlock()
 			continue
 		}
-		good = append(good, raws[i])
+		good, admitted = append(good, raws[i]), append(admitted, envelopes[i])
 	}
+	in.app.carried(admitted)
 	return good
 }
 

@@ -18,7 +18,26 @@ type Context struct {
 	Height  int64
 	Time    interval.Time // Of the block.
 	Signer  tx.AccountID
+	// Carried is what the operation carries that others signed, as its Carries said,
+	// with a verdict on each; nil when Carries was not asked or said nothing.
+	Carried []Carried
 	emitted []Receipt
+}
+
+// Carried is one thing that an operation carries and somebody else than the
+// envelope's signer signed. It is good or bad by itself.
+type Carried struct {
+	Signed  tx.Signed // nil when it cannot be read.
+	Refusal error     // Why it cannot be read, or why its signature is not good.
+}
+
+// VerifyInTurn finds a verdict on each of a list.
+func VerifyInTurn(list []Carried) {
+	for i := range list {
+		if list[i].Signed != nil {
+			list[i].Refusal = list[i].Signed.Verify()
+		}
+	}
 }
 
 // Receipt is a fact that the ledger vouches for. The read model is made of
@@ -50,7 +69,11 @@ type Spec[Op any] struct {
 	Name   string // "transfer": a verb.
 	Doc    string // One sentence, published in docs/operations.md.
 	Check  func(*Op) *Refusal
-	Apply  func(*Context, state.Store, *Op) *Refusal
+	// Carries, if there is one, lists what the operation carries that others signed,
+	// so that it can be verified at once with all of a block. It says nothing for
+	// an operation that Apply would refuse for its signer.
+	Carries func(*Context, state.Reader, *Op) []Carried
+	Apply   func(*Context, state.Store, *Op) *Refusal
 }
 
 // Operation is a Spec with its type erased.
@@ -61,6 +84,8 @@ type Operation struct {
 	Schema any // The zero value of the struct.
 	// Decode reads canonical bytes and runs Check.
 	Decode func([]byte) (any, error)
+	// Carries lists what others signed; nil for most operations.
+	Carries func(*Context, state.Reader, any) []Carried
 	// Apply changes the state or refuses; it gets what Decode returned.
 	Apply func(*Context, state.Store, any) *Refusal
 }
@@ -101,6 +126,10 @@ func (s *Set) Refuse(n uint32, text string) *Refusal {
 func Define[Op any](set *Set, spec Spec[Op]) Kind[Op] {
 	var none Op
 	kind := set.base + spec.Number
+	var carries func(*Context, state.Reader, any) []Carried
+	if spec.Carries != nil {
+		carries = func(ctx *Context, s state.Reader, o any) []Carried { return spec.Carries(ctx, s, o.(*Op)) }
+	}
 	set.operations = append(set.operations, Operation{
 		Kind:   kind,
 		Name:   set.domain + "." + spec.Name,
@@ -116,7 +145,8 @@ func Define[Op any](set *Set, spec Spec[Op]) Kind[Op] {
 			}
 			return o, nil
 		},
-		Apply: func(ctx *Context, s state.Store, o any) *Refusal { return spec.Apply(ctx, s, o.(*Op)) },
+		Carries: carries,
+		Apply:   func(ctx *Context, s state.Store, o any) *Refusal { return spec.Apply(ctx, s, o.(*Op)) },
 	})
 	return Kind[Op]{kind}
 }

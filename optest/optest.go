@@ -46,6 +46,10 @@ func (w *World) Try(signer tx.AccountID, sent tx.Operation) ([]op.Receipt, error
 	}
 	ctx := w.Ctx
 	ctx.Signer = signer
+	if operation.Carries != nil {
+		ctx.Carried = operation.Carries(&ctx, w.Overlay, o)
+		op.VerifyInTurn(ctx.Carried)
+	}
 	if no := operation.Apply(&ctx, w.Overlay, o); no != nil {
 		w.Undo()
 		return nil, no

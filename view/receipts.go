@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"
@@ -48,6 +49,12 @@ var writers = map[uint32]write{
 	metering.RecordedReceipt.Kind:  as(metering.RecordedReceipt, (*writer).recorded),
 	metering.ExceptionReceipt.Kind: as(metering.ExceptionReceipt, (*writer).exception),
 	metering.Lapsed.Kind:           noRow, // Its effect is the settlements that follow.
+
+	device.KeyEnrolledReceipt.Kind: noRow, // A device's key is asked of the committed rows;
+	device.KeyRevoked.Kind:         noRow,
+	device.Lifted.Kind:             noRow,
+	device.DeliveredReceipt.Kind:   noRow, // whoever sent a message is told, and what it made is settled;
+	device.EquivocatedReceipt.Kind: noRow, // and what concerns the operator is an exception, too.
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
 	settlement.SettledReceipt.Kind:   settled,

@@ -54,6 +54,9 @@ func drawLife(rt *rapid.T, t testing.TB) (community, *house) {
 			if rapid.Bool().Draw(rt, "read") {
 				h.must(operator, record(rapid.IntRange(0, 3).Draw(rt, "hour"), v))
 			}
+			if rapid.IntRange(0, 3).Draw(rt, "deliver") == 0 {
+				h.deliverRandomly(rt, n)
+			}
 			if n > 1 {
 				continue // Two pay, that is enough.
 			}

@@ -53,6 +53,7 @@ func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid
 // given one, or an estimate.
 func complete(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roster grid.Roster, given []Value) []Value {
 	all := make([]Value, len(roster.Devices))
+	before := past{s, map[Moment][]Value{}}
 	for n, d := range roster.Devices {
 		for len(given) > 0 && given[0].Device < d.Device {
 			given = given[1:] // The device ended after it was read.
@@ -61,7 +62,7 @@ func complete(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roste
 			all[n], given = given[0], given[1:]
 			continue
 		}
-		all[n] = estimate(s, k, d.Device, m)
+		all[n] = before.estimate(k, d.Device, m)
 		op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, d.Device, Missing, k.Start, k.Start, all[n].Import, all[n].Export})
 	}
 	return all

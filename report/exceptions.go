@@ -122,6 +122,15 @@ func (s *stretch) detail() string {
 		return fmt.Sprintf("The meter said %d Wh taken and %d Wh given in each of %d intervals. Check whether it is stuck.", s.Import, s.Export, s.intervals)
 	case metering.NoProduction:
 		return fmt.Sprintf("Next to nothing was produced in %d intervals, the nights between them counted, while others produced. Check inverter, fuse and meter.", s.intervals)
+	case metering.Gap:
+		return fmt.Sprintf("Messages of the device are missing, so what its registers counted in %d intervals, %d Wh taken and %d Wh given, was spread over them. Messages that come late correct it.",
+			s.intervals, s.Import, s.Export)
+	case metering.Reset:
+		return "A register of the device fell or leapt, so nothing was counted up to here. Check whether the meter was replaced, and enrol its key as a replacement."
+	case metering.Unsynchronised:
+		return "The device has lost its clock, so its registers wait for a message that knows the time. Check its connection to a time server."
+	case metering.Equivocation:
+		return "The device signed two different messages with one sequence and is in quarantine. Find out whether its key was copied; then lift the quarantine, or enrol another key."
 	case metering.Replaced:
 		return fmt.Sprintf("%s came twice: %d Wh taken and %d Wh given gave way to what came later, before the settlement. Check which is right.",
 			readings, s.Import, s.Export)

@@ -143,8 +143,12 @@ export const de: Words = {
     estimated: (n) => (n === 0 ? ', keines auf Schätzung.' : `, ${n} Abrechnungen auf Schätzung.`),
     exceptions: 'Was anzusehen ist', nothing: 'Noch nichts: sobald Zähler melden und abgerechnet ist, steht hier, was daran auffällt, und was jedes Mitglied bekommt oder schuldet.', none: 'Nichts: jeder Zähler hat gemeldet, und was er meldet, ist plausibel.',
     meter: 'Zähler', member: 'Mitglied', what: 'Was', when: 'Wann', count: 'Intervalle', next: 'Was zu tun ist', corrected: 'mit dem späten Stand abgerechnet',
-    reason: { missing: 'kein Zählerstand', stuck: 'immer derselbe Wert', no_production: 'tagsüber keine Erzeugung', above_capacity: 'mehr als möglich', negative: 'unter null', jump: 'ein Sprung' },
+    reason: { gap: 'Meldungen fehlen', reset: 'das Register fiel', unsynchronised: 'die Uhr ist verloren', equivocation: 'widerspricht sich', missing: 'kein Zählerstand', stuck: 'immer derselbe Wert', no_production: 'tagsüber keine Erzeugung', above_capacity: 'mehr als möglich', negative: 'unter null', jump: 'ein Sprung' },
     advice: {
+      gap: 'Solange über die Lücke verteilt. Späte Meldungen berichtigen sie von selbst.',
+      reset: 'Wurde der Zähler getauscht? Dann seinen Schlüssel als Ersatz eintragen.',
+      unsynchronised: 'Prüfen, wie das Gerät seinen Zeitserver erreicht.',
+      equivocation: 'In Quarantäne: klären, ob der Schlüssel kopiert wurde, dann aufheben oder einen anderen eintragen.',
       missing: 'Solange geschätzt. Den Stand innerhalb der Berichtigungsfrist nachreichen oder die Verbindung des Zählers prüfen.',
       stuck: 'Mit dem Register am Zähler vergleichen; er zählt vielleicht nicht mehr.',
       no_production: 'Fragen, ob die Anlage oder ihr Zähler aus ist.',

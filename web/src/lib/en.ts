@@ -141,8 +141,12 @@ export const en = {
     estimated: (n: number) => (n === 0 ? ', none on an estimate.' : `, ${n} statements on an estimate.`),
     exceptions: 'What to look at', nothing: 'Nothing yet: as soon as meters report and intervals are settled, whatever is odd about them is here, and what each member gets or owes.', none: 'Nothing: every meter reported, and what it reported is plausible.',
     meter: 'Meter', member: 'Member', what: 'What', when: 'When', count: 'Intervals', next: 'What to do', corrected: 'settled with the late reading',
-    reason: { missing: 'no reading', stuck: 'the same value again and again', no_production: 'no production by day', above_capacity: 'more than it can', negative: 'below zero', jump: 'a jump' } as Record<string, string>,
+    reason: { gap: 'messages missing', reset: 'the register fell', unsynchronised: 'the clock is lost', equivocation: 'contradicts itself', missing: 'no reading', stuck: 'the same value again and again', no_production: 'no production by day', above_capacity: 'more than it can', negative: 'below zero', jump: 'a jump' } as Record<string, string>,
     advice: {
+      gap: 'Spread over the gap meanwhile. Late messages correct it by themselves.',
+      reset: 'Was the meter replaced? Then enrol its key as a replacement.',
+      unsynchronised: 'Check how the device reaches its time server.',
+      equivocation: 'In quarantine: find out whether its key was copied, then lift it or enrol another key.',
       missing: 'Estimated meanwhile. Bring the reading within the correction time, or ask for the connection of the meter.',
       stuck: 'Compare the register on the meter; it may have stopped counting.',
       no_production: 'Ask the household whether the plant is switched off, or its meter.',

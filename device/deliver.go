@@ -118,7 +118,7 @@ var DeliverKind = op.Define(Ops, op.Spec[Deliver]{
 		}
 		d := delivery{ctx: ctx, s: s, id: o.Microgrid, grid: m, answers: map[tx.AccountID][]Answer{}}
 		for at, c := range carried {
-			d.take(uint32(at), c) //nolint:gosec // ≤ MaxMessages
+			d.take(uint32(at), c)
 		}
 		metering.Book(ctx, s, o.Microgrid, m, d.entries)
 		for _, account := range d.accounts {

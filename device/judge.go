@@ -96,7 +96,7 @@ func (d *delivery) fits(before, after *entry, e entry) *op.Refusal {
 		return ErrStale
 	case before != nil && e.start < before.start+length, after != nil && after.start < e.start+length:
 		return ErrOverlap
-	case before != nil && after != nil && d.counts(before, after) && !(d.counts(before, &e) && d.counts(&e, after)):
+	case before != nil && after != nil && d.counts(before, after) && (!d.counts(before, &e) || !d.counts(&e, after)):
 		return ErrBetween
 	}
 	return nil
@@ -106,7 +106,7 @@ func (d *delivery) fits(before, after *entry, e entry) *op.Refusal {
 // rose by more than a value of an interval may be.
 func (d *delivery) counts(p, q *entry) bool {
 	n := quantity.Energy(q.start-p.start) / quantity.Energy(d.grid.Length)
-	most := min(n, quantity.Energy(MaxRegister/metering.MaxEnergy)) * metering.MaxEnergy
+	most := min(n, MaxRegister/metering.MaxEnergy) * metering.MaxEnergy
 	return p.imported <= q.imported && p.exported <= q.exported && q.imported-p.imported <= most && q.exported-p.exported <= most
 }
 

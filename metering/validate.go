@@ -24,7 +24,6 @@ const (
 	NoProduction  Reason = 5 // Next to nothing, while most of its kind produced.
 	Replaced      Reason = 6 // Another reading took the place of this one before the interval was settled.
 
-	// Of devices that sign their registers.
 	Gap            Reason = 7  // Messages are missing: what the registers counted meanwhile is spread.
 	Reset          Reason = 8  // A register fell, or rose beyond all measure: it counts anew from here.
 	Unsynchronised Reason = 9  // The device did not know the time: its registers wait for a message that does.

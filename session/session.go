@@ -15,10 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -79,12 +76,10 @@ type seat struct {
 
 // Store is who is signed in at one node.
 type Store struct {
-	path string
-	now  func() time.Time
+	now func() time.Time
 
-	mu         sync.Mutex
-	file       file
-	read       fs.FileInfo // Of the file that file was read from.
+	mu sync.Mutex
+	keep[file]
 	ceremonies ceremonies
 }
 
@@ -96,51 +91,11 @@ const FileName = "people.json"
 //
 // Errors: a file that is not ours; those of the disk.
 func Open(dir string, now func() time.Time) (*Store, error) {
-	s := &Store{now: now, ceremonies: newCeremonies()}
-	if dir != "" {
-		s.path = filepath.Join(dir, FileName)
-	}
+	empty := file{People: map[string]*known{}, Links: map[string]link{}, Sessions: map[string]seat{}}
+	s := &Store{now: now, ceremonies: newCeremonies(), keep: newKeep(dir, FileName, empty, decode, "everybody signs in anew")}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s, s.load()
-}
-
-// load reads the file again when another process wrote it.
-func (s *Store) load() error {
-	fresh := file{People: map[string]*known{}, Links: map[string]link{}, Sessions: map[string]seat{}}
-	if s.path == "" {
-		if s.file.People == nil {
-			s.file = fresh
-		}
-		return nil
-	}
-	info, err := os.Stat(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if s.file.People == nil {
-			s.file = fresh
-		}
-		return nil
-	case err != nil:
-		return fmt.Errorf("session: %w", err)
-	case unchanged(s.read, info):
-		return nil
-	}
-	text, err := os.ReadFile(s.path)
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	if fresh, err = decode(text); err != nil {
-		return fmt.Errorf("session: %s: %w: bring the file back from a backup, or remove it, and everybody signs in anew", s.path, err)
-	}
-	s.file, s.read = fresh, info
-	return nil
-}
-
-// unchanged reports whether a file is still the one that was read. Each writing makes
-// another file; two within a tick of the disk's clock have the same time.
-func unchanged(read, now fs.FileInfo) bool {
-	return read != nil && os.SameFile(read, now) && read.ModTime().Equal(now.ModTime()) && read.Size() == now.Size()
 }
 
 // decode reads a file's text; people without a name, and links and sessions of
@@ -170,33 +125,10 @@ func decode(text []byte) (f file, err error) {
 	return f, nil
 }
 
-// save writes the file, whole or not at all.
+// save drops what is over and writes the file.
 func (s *Store) save() error {
 	s.expire()
-	if s.path == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(s.file, "", "  ")
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	draft, err := os.CreateTemp(filepath.Dir(s.path), ".people-*") // 0600.
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	_, err = draft.Write(text)
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err == nil {
-		err = os.Rename(draft.Name(), s.path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("session: %w", err), os.Remove(draft.Name()))
-	}
-	info, err := os.Stat(s.path)
-	if err == nil {
-		s.read = info
-	}
-	return err
+	return s.keep.save()
 }
 
 // expire drops what is over, and the sessions that were idle longest beyond the

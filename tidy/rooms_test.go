@@ -23,7 +23,7 @@ var rooms = []room{
 	{"domains", "party ledger grid metering device tariff auction market governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
-	{"adapters", "chain store gateway view session", false},
+	{"adapters", "chain store gateway broker view session", false},
 	{"wiring", "node community operator sim attribution report pages bill docs web api server live demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
@@ -43,6 +43,7 @@ var theirs = map[string]string{
 	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",
 	"view":           "modernc.org/sqlite",
 	"session":        "github.com/go-webauthn/webauthn",
+	"broker":         "github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"bill":           "codeberg.org/go-pdf/fpdf",
 	"docs":           "github.com/yuin/goldmark",
@@ -55,7 +56,7 @@ var theirs = map[string]string{
 const oursInTests = "optest"
 
 // theirsInTests is the modules that tests of any package may import.
-const theirsInTests = "pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"
+const theirsInTests = "github.com/eclipse/paho.mqtt.golang pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"
 
 // theirsAlone is parts of the standard library that one package keeps for itself.
 var theirsAlone = map[string]string{

@@ -1,0 +1,121 @@
+package broker
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/commonwatt/commonwatt/grid"
+)
+
+// Bounds of the server.
+const (
+	payloadMax = 8 << 10 // Bytes of a message; what devices sign is far smaller.
+	pendingMax = 8 << 20 // Bytes that wait to be read by one client, before it is ended.
+	memoryMax  = 32 << 20
+	storeSlack = 1 << 30 // Of the disk, for sessions and receipts.
+	readyMax   = 10 * time.Second
+
+	repeatAfter = 5 * time.Second  // Without an acknowledgement of a receipt.
+	stateEvery  = 10 * time.Second // What was acknowledged is noted; messages are synced one by one.
+)
+
+// embed starts a NATS server in this process, without a port of its own, and
+// connects to it.
+func (b *Broker) embed() error {
+	host, port, err := net.SplitHostPort(b.cfg.Address)
+	if err != nil {
+		return fmt.Errorf("the address of MQTT: %w: write it as in 127.0.0.1:1883", err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("the address of MQTT: port %q: give 0 to 65535", port)
+	}
+	options := &server.Options{
+		ServerName: "commonwatt", DontListen: true, NoSigs: true,
+		JetStream: true, StoreDir: b.cfg.Dir, SyncAlways: true,
+		JetStreamMaxMemory: memoryMax, JetStreamMaxStore: 2*b.cfg.Limits.WaitingBytes + storeSlack,
+		MaxPayload: payloadMax, MaxPending: pendingMax,
+		CustomClientAuthentication: &b.door,
+		SyncInterval:               stateEvery,
+		MQTT:                       server.MQTTOpts{Host: host, Port: int(number), TLSConfig: b.cfg.TLS, AckWait: repeatAfter},
+	}
+	if number == 0 {
+		options.MQTT.Port = server.RANDOM_PORT
+	}
+	if b.server, err = server.NewServer(options); err != nil {
+		return err
+	}
+	b.server.SetLoggerV2(b.log, false, false, false)
+	b.server.Start()
+	if err := b.log.fatal(); err != nil {
+		return err
+	}
+	if !b.server.ReadyForConnections(readyMax) {
+		return errors.New("the server does not come up")
+	}
+	b.address = scheme(b.cfg.TLS != nil) + net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))
+	return b.connect("", nats.InProcessServer(b.server), nats.UserInfo(ourUser, b.door.secret))
+}
+
+// scheme begins the address of an MQTT server.
+func scheme(secure bool) string {
+	if secure {
+		return "mqtts://"
+	}
+	return "mqtt://"
+}
+
+// ourUser is what we are called at our own server. It is no device's name.
+const ourUser = "node"
+
+// door lets us in, and devices once there is somewhere to put what they bring.
+type door struct {
+	devices Credentials
+	secret  string
+	open    atomic.Bool
+}
+
+// newSecret is a password for a process's own connection.
+func newSecret() string {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // It never fails.
+	return hex.EncodeToString(secret[:])
+}
+
+// Check reports whether a client may connect, and says what it may do then.
+func (d *door) Check(c server.ClientAuthentication) bool {
+	o := c.GetOpts()
+	if o.Username == ourUser {
+		if subtle.ConstantTimeCompare([]byte(o.Password), []byte(d.secret)) != 1 {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: ourUser})
+		return true
+	}
+	device, ok := deviceOf(o.Username, "/")
+	if !ok || !d.open.Load() || !d.devices.Good(o.Username, o.Password) {
+		return false
+	}
+	c.RegisterUser(&server.User{Username: o.Username, Permissions: rights(device)})
+	return true
+}
+
+// rights are what a device may do: publish its readings and hear what became of
+// them. What has QoS 1 reaches it by a subject that the server makes up
+// (nats-server, mqtt.go, mqttSubPrefix).
+func rights(d grid.Device) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{subject(d, readingWord)}},
+		Subscribe: &server.SubjectPermission{Allow: []string{subject(d, receiptWord), "$MQTT.sub.>"}},
+	}
+}

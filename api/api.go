@@ -26,9 +26,10 @@ type Config struct {
 	Node     *node.Node
 	Source   *pages.Source
 	Sessions *session.Store
-	Demo     Demo   // nil: this is no demo.
-	Version  string // Of the program.
-	Origin   string // What people open: "http://localhost:8420".
+	Gateway  Gateway // nil: no messages of devices are taken.
+	Demo     Demo    // nil: this is no demo.
+	Version  string  // Of the program.
+	Origin   string  // What people open: "http://localhost:8420".
 	Limits   Limits
 }
 

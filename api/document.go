@@ -49,6 +49,7 @@ func (a *API) describe() {
 	a.registerEvents()
 	a.registerSession()
 	a.registerEnvelopes()
+	a.registerReadings()
 	a.registerBills()
 	a.registerReference()
 	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)

@@ -80,6 +80,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"operation": get(url("/api/v1/microgrids/%d/months/2026-06/operation", near), url("/api/v1/microgrids/%d/months/2026-06/operation", far)),
 		"replay":    get(replays...), "blocks": get("/api/v1/blocks?limit=100"), "block": get(blocks...),
 		"envelope": get(envelopes...), "receipt": get(receipts...), "search": get(searches...), "events": get("/api/v1/events"),
+		"deliver":         post(url("/api/v1/microgrids/%d/devices/1/readings", near), `{"messages":["oA=="]}`),
 		"submit":          post("/api/v1/envelopes?dry_run=true", `{"envelope":"oA=="}`),
 		"sign-in-by-link": post("/api/v1/session/link", `{"token":"guessed"}`), "sign-out": {{http.MethodDelete, "/api/v1/session", ""}},
 		"add-passkey-begin": post(passkey+"register/begin", ""), "add-passkey-finish": post(passkey+"register/finish", `{"ceremony":"x","response":{}}`),

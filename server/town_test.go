@@ -131,7 +131,7 @@ func live(ctx context.Context) (*town, error) {
 			return nil, err
 		}
 	}
-	w.server, err = w.serve(api.Config{Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
+	w.server, err = w.serve(api.Config{Gateway: &counter{}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
 	return w, err
 }
 

@@ -214,6 +214,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/microgrids/{microgrid}/devices/{device}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver signed messages of a device
+         * @description The answer comes when they are on the ledger, or refused; each has its own receipt. The same message again gets the same receipt. It is the path of those that come by MQTT, and a device has the same name and password here as there.
+         */
+        post: operations["deliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/microgrids/{microgrid}/intervals/{start}/replay": {
         parameters: {
             query?: never;
@@ -605,6 +625,10 @@ export interface components {
             price: components["schemas"]["Price"];
             /** @description the other side; else a neighbour */
             utility: boolean;
+        };
+        Delivered: {
+            /** @description one for each message, in the same order */
+            receipts: string[];
         };
         DemoState: {
             /** @description false: its history is being settled */
@@ -1821,6 +1845,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Community"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    deliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Basic (RFC 7617): the device's user name and password, as for MQTT */
+                Authorization?: string;
+                "Content-Type"?: string;
+            };
+            path: {
+                device: string;
+                microgrid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cose": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivered"];
                 };
             };
             /** @description Error */

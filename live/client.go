@@ -80,6 +80,17 @@ func (c *Client) Link(ctx context.Context, who string) (link string, err error) 
 	return link, c.ask(ctx, http.MethodPost, "/link/"+url.PathEscape(who), nil, &link)
 }
 
+// Credentials issues credentials for the devices of meters.
+//
+// Errors: *BadError.
+func (c *Client) Credentials(ctx context.Context, meters []string) (list []Credential, err error) {
+	text, err := json.Marshal(meters)
+	if err != nil {
+		return nil, err
+	}
+	return list, c.ask(ctx, http.MethodPost, "/credentials", text, &list)
+}
+
 // Meters asks which meters reported and when.
 func (c *Client) Meters(ctx context.Context) (list []Meter, err error) {
 	return list, c.ask(ctx, http.MethodGet, "/meters", nil, &list)

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
@@ -39,7 +40,8 @@ type address struct {
 // Running is what a running node says of itself.
 type Running struct {
 	node.Status
-	Origin string `json:"origin,omitempty"` // Empty: it does not run.
+	Origin  string        `json:"origin,omitempty"`  // Empty: it does not run.
+	Gateway *broker.State `json:"gateway,omitempty"` // Absent: devices cannot connect.
 }
 
 // refusal is how the control tells an error.
@@ -88,19 +90,23 @@ func (l *Live) Control(ctx context.Context) (stop func() error, err error) {
 // handler answers whoever knows the token, while life goes on.
 func (l *Live) handler(life context.Context, token string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		tell(w, Running{l.Node.Status(), l.Origin}, nil)
-	})
-	mux.HandleFunc("PUT /community", func(w http.ResponseWriter, r *http.Request) {
-		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, controlBodyMax))
-		var booked []string
-		if err == nil {
-			err = l.between(life, func(ctx context.Context) (err error) {
-				booked, err = l.change(ctx, text, r.URL.Query().Has("dry_run"))
-				return err
-			})
+	l.answers(life, mux)
+	l.obeys(life, mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := r.Header.Get("Authorization")
+		if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+token)) != 1 {
+			http.Error(w, "this is for commands that can read "+AddressFile+" in the node's folder", http.StatusForbidden)
+			return
 		}
-		tell(w, booked, err)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// answers serves the requests that change nothing.
+func (l *Live) answers(life context.Context, mux *http.ServeMux) {
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		s, err := l.status(r.Context())
+		tell(w, s, err)
 	})
 	mux.HandleFunc("GET /meters", func(w http.ResponseWriter, _ *http.Request) {
 		var list []Meter
@@ -117,6 +123,21 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 	mux.HandleFunc("GET /day/{account}/{date}", func(w http.ResponseWriter, r *http.Request) {
 		t, err := l.Source.Today(r.Context(), accountOf(r), r.PathValue("date"))
 		tell(w, t, err)
+	})
+}
+
+// obeys serves the requests that change something.
+func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
+	mux.HandleFunc("PUT /community", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, controlBodyMax))
+		var booked []string
+		if err == nil {
+			err = l.between(life, func(ctx context.Context) (err error) {
+				booked, err = l.change(ctx, text, r.URL.Query().Has("dry_run"))
+				return err
+			})
+		}
+		tell(w, booked, err)
 	})
 	mux.HandleFunc("POST /readings", func(w http.ResponseWriter, r *http.Request) {
 		var record metering.Record
@@ -141,18 +162,33 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 		})
 		tell(w, link, err)
 	})
+	mux.HandleFunc("POST /credentials", func(w http.ResponseWriter, r *http.Request) {
+		var meters []string
+		var list []Credential
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBodyMax)).Decode(&meters)
+		if err == nil {
+			err = l.between(life, func(context.Context) (err error) {
+				list, err = Credentials(l.community, l.Devices, meters)
+				return err
+			})
+		}
+		tell(w, list, err)
+	})
 	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, _ *http.Request) {
 		folder, err := l.checkpoint(life)
 		tell(w, folder, err)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given := r.Header.Get("Authorization")
-		if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+token)) != 1 {
-			http.Error(w, "this is for commands that can read "+AddressFile+" in the node's folder", http.StatusForbidden)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+}
+
+// status is what a running node says of itself.
+func (l *Live) status(ctx context.Context) (Running, error) {
+	s := Running{Status: l.Node.Status(), Origin: l.Origin}
+	if l.Gateway == nil {
+		return s, nil
+	}
+	g, err := l.Gateway.State(ctx)
+	s.Gateway = &g
+	return s, err
 }
 
 // accountOf is the account that a request names; what is no number is nobody's.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -35,12 +36,20 @@ type Config struct {
 	Operator *operator.Operator // Signs for the node; Live alone uses it.
 	Source   *pages.Source      // Is told the names of a file that changed.
 	Sessions *session.Store
+	Devices  *session.Devices
+	Gateway  Gateway          // nil: devices cannot connect.
 	Origin   string           // What people open.
 	From     interval.Time    // First interval, where the ledger has none yet; 0: the one at hand.
 	Grace    time.Duration    // For which silent meters are waited for.
 	Backlog  bool             // Let even what is long over lapse.
 	Now      func() time.Time // The clock.
 	Log      *slog.Logger
+}
+
+// Gateway is where devices connect.
+type Gateway interface {
+	// State says how it is. Errors: a server that does not answer.
+	State(ctx context.Context) (broker.State, error)
 }
 
 // Live is a community while it is served.

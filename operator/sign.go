@@ -50,18 +50,26 @@ func (o *Operator) Submit(ctx context.Context, operations []tx.Operation) error 
 // next nonce first.
 const overtakenMax = 8
 
-// apply signs operations in one envelope and waits until it is applied. Where its
-// nonce was used meanwhile, nothing was, and it is signed again.
+// apply signs operations in one envelope and waits until it is applied.
 func (o *Operator) apply(ctx context.Context, operations []tx.Operation) error {
+	return o.Accepted(o.Settle(ctx, operations))
+}
+
+// Settle signs operations in one envelope, waits until a block holds it and returns
+// what became of it. Where its nonce was used meanwhile, nothing was, and it is signed
+// again.
+//
+// Errors: those of the node's Submit.
+func (o *Operator) Settle(ctx context.Context, operations []tx.Operation) (machine.Outcome, error) {
 	for tries := 1; ; tries++ {
 		ticket, err := o.Send(ctx, operations)
 		if err != nil {
-			return err
+			return machine.Outcome{}, err
 		}
 		outcome, err := ticket.Wait(ctx)
 		overtaken := outcome.Code == party.ErrNonceUsed.Code || errors.Is(err, party.ErrNonceUsed)
 		if !overtaken || tries == overtakenMax {
-			return o.Accepted(outcome, err)
+			return outcome, err
 		}
 	}
 }

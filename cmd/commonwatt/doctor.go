@@ -98,7 +98,7 @@ func examine(cmd *cobra.Command, dir string, port int) ([]finding, error) {
 	}
 	list := append(p.disk(), p.keys()...)
 	list = append(list, file, p.clock(), p.ledger(), p.validators())
-	list = append(list, p.port(cmd.Context(), port), p.certificate())
+	list = append(list, p.port(cmd.Context(), port), p.gateway(), p.certificate())
 	return append(list, p.silent()...), nil
 }
 

@@ -24,7 +24,7 @@ import (
 
 // secrets are the files that nobody but the node's user may read.
 var secrets = []string{
-	operator.KeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, certKeyFile, live.AddressFile, "view.sqlite",
+	operator.KeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, certKeyFile, live.AddressFile, "view.sqlite",
 }
 
 // Free space below which a node is in danger, and below which it will soon stop.
@@ -125,6 +125,22 @@ func (p *patient) port(ctx context.Context, port int) finding {
 		return finding{"port", failure, fmt.Sprintf("%s does not answer: %v", p.client.Origin(), err), "look at --listen and --origin of \"up\", and at the proxy before it"}
 	}
 	return finding{"port", good, p.client.Origin() + " answers", ""}
+}
+
+// waitingWarn is how many messages of devices may wait before it is worth a look.
+const waitingWarn = 10_000
+
+func (p *patient) gateway() finding {
+	g := p.status.Gateway
+	switch {
+	case p.client == nil:
+		return finding{"devices", good, "no node runs for them to connect to", ""}
+	case g == nil:
+		return finding{"devices", worry, "they cannot connect: the node was started with --mqtt off", "start it without, where devices send their own readings"}
+	case g.Waiting > waitingWarn:
+		return finding{"devices", worry, gatewaySays(g), "see whether height grows: commonwatt status " + shellWord(p.dir)}
+	}
+	return finding{"devices", good, gatewaySays(g), ""}
 }
 
 func (p *patient) certificate() finding {

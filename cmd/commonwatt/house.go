@@ -54,22 +54,24 @@ func (h *house) serves(people *session.Store, demo api.Demo, origin string) api.
 	return api.Config{Node: h.node, Source: h.source, Sessions: people, Demo: demo, Version: readVersion().Version, Origin: origin}
 }
 
-// liveAndServe serves while the community lives; the end of one ends the other.
-func liveAndServe(ctx context.Context, s *server.Server, l net.Listener, life func(context.Context) error) error {
+// liveAndServe serves while the community lives; the end of one ends the others.
+func liveAndServe(ctx context.Context, s *server.Server, l net.Listener, lives ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	lived := make(chan error, 1)
-	go func() {
-		err := life(ctx)
-		cancel(err)
-		lived <- err
-	}()
-	err := s.Serve(ctx, l)
-	cancel(err)
-	if life := <-lived; life != nil && !errors.Is(life, errInterrupted) {
-		err = errors.Join(err, life)
+	ended := make(chan error)
+	all := append([]func(context.Context) error{func(ctx context.Context) error { return s.Serve(ctx, l) }}, lives...)
+	for _, life := range all {
+		go func() { ended <- life(ctx) }()
 	}
-	return err
+	var errs []error
+	for range all {
+		err := <-ended
+		cancel(err)
+		if !errors.Is(err, errInterrupted) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Where pages are served when nobody says where.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/node"
 )
@@ -73,9 +74,21 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 		sealed = "not closed cleanly: run the command that was ended again"
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)
+	if s.Gateway != nil {
+		fmt.Fprintf(t, "devices\t%s\n", gatewaySays(s.Gateway))
+	}
 	for _, m := range s.Microgrids {
 		fmt.Fprintf(t, "microgrid\t%d: settled from %s until %s, %d devices, %d intervals due\n",
 			m.Microgrid, rfc3339(m.Start), rfc3339(m.Open), m.Devices, m.Due)
 	}
 	return t.Flush()
+}
+
+// gatewaySays is where devices connect and what waits there.
+func gatewaySays(g *broker.State) string {
+	says := fmt.Sprintf("%d messages wait for the ledger", g.Waiting)
+	if g.Connected >= 0 {
+		says = fmt.Sprintf("%d connected, %s", g.Connected, says)
+	}
+	return fmt.Sprintf("connect to %s: %s", g.Address, says)
 }

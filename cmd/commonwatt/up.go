@@ -33,6 +33,7 @@ type upFlags struct {
 	grace   time.Duration
 	backlog bool
 	open    bool
+	mqtt    mqttFlags
 }
 
 func upCommand() *cobra.Command {
@@ -45,15 +46,22 @@ pages, bills and API. Intervals close as they end: at once when every meter has
 reported, and with estimates when meters stay silent beyond --grace. What changes
 in the community's file, DIR/community.toml, is booked while it runs.
 
+Devices connect to --mqtt, each with what "commonwatt meter credential" printed for it,
+and publish their signed readings there, or post them. What was acknowledged waits on
+disk, in DIR/broker, until the ledger has it. --nats uses a NATS server with JetStream
+and MQTT, or a cluster of them, in place of the node's own; who may connect is its
+matter then, and the account that the node uses there is for nothing else.
+
 The address goes to standard output, what happens to standard error. Ctrl-C or
 SIGTERM ends it cleanly.`,
 		Example: `  commonwatt up elm-street --open
-  commonwatt up elm-street --listen 0.0.0.0 --tls auto --origin https://elm.example:8420`,
+  commonwatt up elm-street --listen 0.0.0.0 --tls auto --origin https://elm.example:8420 --mqtt 0.0.0.0:8883`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: folders,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
+			f.mqtt.chosen = cmd.Flags().Changed("mqtt")
 			err := runUp(ctx, cmd, args[0], f)
 			if errors.Is(err, errInterrupted) {
 				return nil // That is how it ends.
@@ -68,6 +76,8 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().StringVar(&f.from, "from", "", "first day to settle, as in 2026-06-01, where nothing is settled yet (default: now)")
 	cmd.Flags().DurationVar(&f.grace, "grace", live.GraceDefault, "for how long to wait for silent meters before an interval is settled with estimates")
 	cmd.Flags().BoolVar(&f.backlog, "backlog", false, "settle estimates even for intervals that lie more than a week back")
+	cmd.Flags().StringVar(&f.mqtt.address, "mqtt", mqttDefault, "address that devices connect to, with --tls if that is set; port 0: any free one; off: none")
+	cmd.Flags().StringVar(&f.mqtt.nats, "nats", "", "NATS server to use in place of the node's own, as in nats://user:password@nats.example:4222")
 	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
 	return cmd
 }
@@ -83,12 +93,10 @@ func (f *upFlags) check() error {
 	if u, err := url.Parse(f.origin); f.origin != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "") {
 		return badInput(fmt.Errorf("--origin %q: write it as in https://elm.example or https://elm.example:8420, without a path", f.origin))
 	}
-	ip := net.ParseIP(f.host)
-	home := f.host == "localhost" || ip != nil && ip.IsLoopback()
-	if !home && f.tls == "" && !strings.HasPrefix(f.origin, "https:") {
+	if !loopback(f.host) && f.tls == "" && !strings.HasPrefix(f.origin, "https:") {
 		return badInput(fmt.Errorf("--listen %s: bills would cross the network in the clear: add --tls auto, or, behind a proxy with TLS, say what people open with --origin https://…", f.host))
 	}
-	return nil
+	return f.mqtt.check(f.tls != "")
 }
 
 // loadCommunity reads the community file of a ledger's folder.
@@ -124,35 +132,52 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	l, origin, err := f.listen(ctx, cmd, dir)
+	l, origin, secure, err := f.listen(ctx, cmd, dir)
 	if err != nil {
 		return err
 	}
-	log := newLog(cmd.ErrOrStderr())
-	h, err := openHouse(dir, c, log)
+	served := false
+	defer func() {
+		if !served {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	h, err := openHouse(dir, c, newLog(cmd.ErrOrStderr()))
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, h.node.Close()) }()
-	people, err := session.Open(dir, time.Now)
-	if err != nil {
-		return errors.Join(err, l.Close())
+	people, peopleErr := session.Open(dir, time.Now)
+	devices, err := session.OpenDevices(dir)
+	if err = errors.Join(peopleErr, err); err != nil {
+		return err
 	}
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Origin: origin,
+		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Origin: origin,
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
-	s, err := server.New(h.serves(people, nil, origin), func() bool { return true })
+	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)
+	b, err := f.mqtt.open(ctx, dir, secure, devices, life, newLog(cmd.ErrOrStderr()))
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return err
+	}
+	if b != nil {
+		defer func() { err = errors.Join(err, b.Close()) }()
+		life.Gateway, serves.Gateway = b, b
+		lives = append(lives, b.Run)
+	}
+	s, err := server.New(serves, func() bool { return true })
+	if err != nil {
+		return err
 	}
 	forget, err := life.Control(ctx)
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
 	f.greet(ctx, cmd, c, dir, origin)
-	return liveAndServe(ctx, s, l, life.Run)
+	served = true
+	return liveAndServe(ctx, s, l, lives...)
 }
 
 // first is the first moment to settle, or 0.
@@ -170,27 +195,25 @@ func (f *upFlags) first(zone *time.Location) (interval.Time, error) {
 	return interval.Time(day.Unix()), nil
 }
 
-// listen listens as the flags say, and returns what people open.
-func (f *upFlags) listen(ctx context.Context, cmd *cobra.Command, dir string) (net.Listener, string, error) {
-	var secure *tls.Config
+// listen listens as the flags say, and returns what people open and how connections
+// are secured, which is nil when they are not.
+func (f *upFlags) listen(ctx context.Context, cmd *cobra.Command, dir string) (l net.Listener, origin string, secure *tls.Config, err error) {
 	if f.tls != "" {
-		var err error
 		if secure, err = tlsConfig(dir, f.tls, f.origin, f.host); err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 	}
-	l, err := listen(ctx, f.host, f.port, cmd.Flags().Changed("port"))
-	if err != nil {
-		return nil, "", err
+	if l, err = listen(ctx, f.host, f.port, cmd.Flags().Changed("port")); err != nil {
+		return nil, "", nil, err
 	}
-	origin := server.Origin(l)
+	origin = server.Origin(l)
 	if secure != nil {
 		l, origin = tls.NewListener(l, secure), strings.Replace(origin, "http:", "https:", 1)
 	}
 	if f.origin != "" {
 		origin = f.origin
 	}
-	return l, origin, nil
+	return l, origin, secure, nil
 }
 
 // greet says where the community is served, and how to get in.

@@ -274,7 +274,11 @@ func (b *greenButton) intervalField(name, text string) error {
 	case "value":
 		field = &r.value
 	case "quality":
-		r.quality = espiQuality(text)
+		quality, ok := espiQuality(text)
+		if !ok {
+			return b.refuse(name, []byte(text), "is no quality of a reading, which are 0 and 7 to 19", resend)
+		}
+		r.quality = quality
 		return nil
 	default:
 		return nil
@@ -303,21 +307,6 @@ func (b *greenButton) endInterval() error {
 		return b.refuse("value", []byte(strconv.FormatInt(r.value, 10)), "is negative; energy in one direction is ≥ 0", resend)
 	}
 	return nil
-}
-
-// espiQuality is our letter for a QualityOfReading (ESPI, enumeration of that name).
-func espiQuality(text string) byte {
-	switch text {
-	case "7": // Manually edited.
-		return Substituted
-	case "8", "9", "10", "12": // Estimated by a reference day, by interpolation; questionable; projected.
-		return Estimated
-	case "11": // Derived.
-		return FinalSubstituted
-	case "13": // Mixed.
-		return Variable
-	}
-	return Actual // Valid, raw, validated, verified, of revenue quality.
 }
 
 // ration passes on bytes until the decoder used up what one token may take, so

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,6 +127,9 @@ func (t *readingType) other() string {
 // pointName is the name of a usage point: the last part of its link.
 func pointName(link string) string {
 	name := link[strings.LastIndex(link, "/")+1:]
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
 	if name == "" {
 		name = "usage-point"
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/tx"
@@ -108,6 +109,14 @@ func (c *Client) Month(ctx context.Context, account tx.AccountID, month string) 
 // Errors: *BadError.
 func (c *Client) Today(ctx context.Context, account tx.AccountID, date string) (t pages.Today, err error) {
 	return t, c.ask(ctx, http.MethodGet, fmt.Sprintf("/day/%d/%s", account, url.PathEscape(date)), nil, &t)
+}
+
+// Readings asks for what a household's meters said on the days from one to another.
+//
+// Errors: *BadError.
+func (c *Client) Readings(ctx context.Context, account tx.AccountID, from, to string) (list []gateway.Reading, err error) {
+	days := url.Values{"from": {from}, "to": {to}}
+	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/readings/%d?%s", account, days.Encode()), nil, &list)
 }
 
 // Record books readings.

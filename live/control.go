@@ -124,6 +124,7 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		t, err := l.Source.Today(r.Context(), accountOf(r), r.PathValue("date"))
 		tell(w, t, err)
 	})
+	mux.HandleFunc("GET /readings/{account}", l.readings)
 }
 
 // obeys serves the requests that change something.
@@ -189,6 +190,13 @@ func (l *Live) status(ctx context.Context) (Running, error) {
 	g, err := l.Gateway.State(ctx)
 	s.Gateway = &g
 	return s, err
+}
+
+// readings answers with what a household's meters said on some days.
+func (l *Live) readings(w http.ResponseWriter, r *http.Request) {
+	days := r.URL.Query()
+	list, err := l.Source.Readings(r.Context(), accountOf(r), days.Get("from"), days.Get("to"))
+	tell(w, list, err)
 }
 
 // accountOf is the account that a request names; what is no number is nobody's.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/bill"
 	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/machine"
@@ -30,6 +31,7 @@ import (
 type desk interface {
 	Month(ctx context.Context, account tx.AccountID, month string) (pages.Month, error)
 	Today(ctx context.Context, account tx.AccountID, date string) (pages.Today, error)
+	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
 }
 
 func billCommand() *cobra.Command {

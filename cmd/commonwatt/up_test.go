@@ -221,6 +221,9 @@ func TestUp(t *testing.T) {
 		t.Error(said)
 	}
 	node.settled(t, begin+5*3600)
+	if said := must(t, "export", dir, "anna"); !strings.Contains(said, "\nanna-pv,"+first.Add(4*time.Hour).In(c.TimeZone).Format(time.RFC3339)+",60,0,700,A\n") {
+		t.Error(said)
+	}
 	if err := os.WriteFile(readings, []byte(strings.ReplaceAll(rows, "anna-pv", "pv")), 0o600); err != nil {
 		t.Fatal(err)
 	}

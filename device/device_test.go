@@ -252,6 +252,21 @@ func TestMessagePrecedence(t *testing.T) {
 	}
 }
 
+// TestKeyOf asks what a gateway needs to know of a device.
+func TestKeyOf(t *testing.T) {
+	w := founded(t)
+	d := grid.Device{Microgrid: town, Device: meter1}
+	if _, ok := KeyOf(w, d); ok {
+		t.Error("a key that nobody enrolled")
+	}
+	w.Must(t, ann, enrolment(meter1, "meter 1"))
+	w.deliver(t, reads(4, 1), reads(4, 2))
+	k, ok := KeyOf(w, d)
+	if !ok || !bytes.Equal(k.Public, publicOf("meter 1")) || k.Epoch != 1 || k.Account != ann || !k.Quarantined || k.Highest != 5 {
+		t.Errorf("the key is %+v", k)
+	}
+}
+
 // TestAReplacedMeterBeginsAnew enrols a key for another meter, whose registers are
 // not those of the one before.
 func TestAReplacedMeterBeginsAnew(t *testing.T) {

@@ -13,7 +13,6 @@ package broker
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -120,7 +119,8 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	b := &Broker{cfg: cfg, log: newServerLog(cfg.Log), posts: newPosts()}
 	b.door.devices, b.door.secret = cfg.Devices, newSecret()
 	if err := b.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("broker: %w", err), b.Close())
+		_ = b.Close() // It would say the same again.
+		return nil, fmt.Errorf("broker: %w", err)
 	}
 	return b, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
@@ -117,11 +118,11 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		tell(w, list, err)
 	})
 	mux.HandleFunc("GET /month/{account}/{month}", func(w http.ResponseWriter, r *http.Request) {
-		m, err := l.Source.Month(r.Context(), accountOf(r), r.PathValue("month"))
+		m, err := seen(l, r, func() (pages.Month, error) { return l.Source.Month(r.Context(), accountOf(r), r.PathValue("month")) })
 		tell(w, m, err)
 	})
 	mux.HandleFunc("GET /day/{account}/{date}", func(w http.ResponseWriter, r *http.Request) {
-		t, err := l.Source.Today(r.Context(), accountOf(r), r.PathValue("date"))
+		t, err := seen(l, r, func() (pages.Today, error) { return l.Source.Today(r.Context(), accountOf(r), r.PathValue("date")) })
 		tell(w, t, err)
 	})
 	mux.HandleFunc("GET /readings/{account}", l.readings)
@@ -195,8 +196,20 @@ func (l *Live) status(ctx context.Context) (Running, error) {
 // readings answers with what a household's meters said on some days.
 func (l *Live) readings(w http.ResponseWriter, r *http.Request) {
 	days := r.URL.Query()
-	list, err := l.Source.Readings(r.Context(), accountOf(r), days.Get("from"), days.Get("to"))
+	list, err := seen(l, r, func() ([]gateway.Reading, error) {
+		return l.Source.Readings(r.Context(), accountOf(r), days.Get("from"), days.Get("to"))
+	})
 	tell(w, list, err)
+}
+
+// seen reads a page once it shows everything that the ledger holds: a command that
+// comes after another finds what that one booked.
+func seen[T any](l *Live, r *http.Request, read func() (T, error)) (T, error) {
+	if err := l.Node.Seen(r.Context(), l.Node.Height()); err != nil {
+		var none T
+		return none, err
+	}
+	return read()
 }
 
 // accountOf is the account that a request names; what is no number is nobody's.

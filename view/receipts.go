@@ -3,8 +3,8 @@ package view
 import (
 	"encoding/json"
 
-	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/device"
+	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"

@@ -52,38 +52,26 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// open starts the broker, or returns nil where there is to be none.
+// open starts the broker, or returns nil where there is to be none. Where nobody chose
+// an address and the usual one is taken, it is another port.
 func (f mqttFlags) open(ctx context.Context, dir string, secure *tls.Config, devices *session.Devices, ledger broker.Ledger, log *slog.Logger) (*broker.Broker, error) {
 	if f.address == mqttOff {
 		return nil, nil //nolint:nilnil // none is none
 	}
-	address, err := f.free(ctx)
-	if err != nil {
-		return nil, err
+	cfg := broker.Config{
+		Dir: filepath.Join(dir, brokerDir), Address: f.address, TLS: secure, NATS: f.nats, Devices: devices, Ledger: ledger, Log: log,
 	}
-	b, err := broker.Open(ctx, broker.Config{
-		Dir: filepath.Join(dir, brokerDir), Address: address, TLS: secure, NATS: f.nats, Devices: devices, Ledger: ledger, Log: log,
-	})
+	if f.nats != "" {
+		cfg.Address = ""
+	}
+	b, err := broker.Open(ctx, cfg)
+	if err != nil && f.nats == "" && !f.chosen { // Something else has the usual port.
+		host, _, _ := net.SplitHostPort(f.address) // As in check.
+		cfg.Address = net.JoinHostPort(host, "0")
+		b, err = broker.Open(ctx, cfg)
+	}
 	if err != nil {
-		return nil, badInput(fmt.Errorf("--mqtt %s: %w", address, err))
+		return nil, badInput(fmt.Errorf("--mqtt %s: %w: give another address, or port 0 for any", f.address, err))
 	}
 	return b, nil
-}
-
-// free is the address to listen on. One that nobody chose may have another port when
-// its own is taken.
-func (f mqttFlags) free(ctx context.Context) (string, error) {
-	if f.nats != "" {
-		return "", nil
-	}
-	var cfg net.ListenConfig
-	l, err := cfg.Listen(ctx, "tcp", f.address)
-	if err == nil {
-		return f.address, l.Close()
-	}
-	if f.chosen {
-		return "", badInput(fmt.Errorf("--mqtt %s cannot be used: %w: give another address, or port 0 for any", f.address, err))
-	}
-	host, _, err := net.SplitHostPort(f.address)
-	return net.JoinHostPort(host, "0"), err
 }

@@ -92,6 +92,17 @@ func (c *Client) Credentials(ctx context.Context, meters []string) (list []Crede
 	return list, c.ask(ctx, http.MethodPost, "/credentials", text, &list)
 }
 
+// DeviceKey books what becomes of a device's key, and returns the epoch that it is in.
+//
+// Errors: *BadError.
+func (c *Client) DeviceKey(ctx context.Context, k DeviceKey) (epoch uint32, err error) {
+	text, err := json.Marshal(k)
+	if err != nil {
+		return 0, err
+	}
+	return epoch, c.ask(ctx, http.MethodPost, "/key", text, &epoch)
+}
+
 // Meters asks which meters reported and when.
 func (c *Client) Meters(ctx context.Context) (list []Meter, err error) {
 	return list, c.ask(ctx, http.MethodGet, "/meters", nil, &list)

@@ -1,12 +1,20 @@
 package live
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/session"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // Credential is by what a device connects. The password is told once.
@@ -42,4 +50,43 @@ func Credentials(c *community.Community, devices *session.Devices, meters []stri
 		list[i].Password = password
 	}
 	return list, nil
+}
+
+// DeviceKey is what becomes of the key of a device: one of the two.
+type DeviceKey struct {
+	Enrol  *device.EnrolKey  `json:"enrol,omitempty"`
+	Revoke *device.RevokeKey `json:"revoke,omitempty"`
+}
+
+// Operation is the operation that books it, and the device whose key it is.
+func (k DeviceKey) Operation() (tx.Operation, grid.Device) {
+	if k.Enrol != nil {
+		return device.EnrolKeyKind.Encode(*k.Enrol), grid.Device{Microgrid: k.Enrol.Microgrid, Device: k.Enrol.Device}
+	}
+	return device.RevokeKeyKind.Encode(*k.Revoke), grid.Device{Microgrid: k.Revoke.Microgrid, Device: k.Revoke.Device}
+}
+
+// deviceKey books what becomes of a device's key, and answers with the epoch that the
+// device is in.
+func (l *Live) deviceKey(life context.Context, w http.ResponseWriter, r *http.Request) {
+	var k DeviceKey
+	var epoch uint32
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBodyMax)).Decode(&k)
+	if err == nil && (k.Enrol == nil) == (k.Revoke == nil) {
+		err = errors.New("live: a key is enrolled or revoked, one of the two")
+	}
+	if err == nil {
+		err = l.between(life, func(ctx context.Context) error {
+			o, d := k.Operation()
+			if err := l.Operator.Submit(ctx, []tx.Operation{o}); err != nil {
+				return err
+			}
+			l.Node.Read(func(rows state.Reader, _ machine.Head) {
+				key, _ := device.KeyOf(rows, d)
+				epoch = key.Epoch
+			})
+			return nil
+		})
+	}
+	tell(w, epoch, err)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,9 +41,8 @@ type meterDevice struct {
 	address string
 }
 
-// enrolled gives a meter's device credentials and a key; the operator enrols it by the
-// envelope with a nonce.
-func (r *running) enrolled(t *testing.T, dir, meter string, nonce uint64, begin interval.Time) *meterDevice {
+// enrolled gives a meter's device credentials and a key, made of a seed.
+func (r *running) enrolled(t *testing.T, dir, meter string, seed byte, begin interval.Time) *meterDevice {
 	t.Helper()
 	c, err := community.Load(filepath.Join(dir, community.File))
 	if err != nil {
@@ -58,10 +58,12 @@ func (r *running) enrolled(t *testing.T, dir, meter string, nonce uint64, begin 
 	}
 	d := &meterDevice{
 		Credential: list[0], Device: grid.Device{Microgrid: c.Microgrid(), Device: c.DeviceID(meter)},
-		key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(nonce)}, ed25519.SeedSize)), chain: s.Chain, length: c.Length, begin: begin, address: s.Gateway.Address,
+		key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)), chain: s.Chain, length: c.Length, begin: begin, address: s.Gateway.Address,
 	}
 	public := d.key.Public().(ed25519.PublicKey)
-	r.send(t, dir, nonce, device.EnrolKeyKind.Encode(device.EnrolKey{Microgrid: d.Microgrid, Device: d.Device.Device, Key: public}))
+	if said := must(t, "meter", "key", dir, meter, hex.EncodeToString(public)); !strings.Contains(said, meter+" signs with its key of epoch 1") {
+		t.Fatal(said)
+	}
 	return d
 }
 
@@ -119,13 +121,14 @@ func TestDeviceDelivers(t *testing.T) {
 	if _, errs, code := commonwatt("meter", "credential", dir, "nobody"); code != exitBadInput || !strings.Contains(errs, `no meter "nobody"`) {
 		t.Errorf("%d %s", code, errs)
 	}
-	anna, bela := up.enrolled(t, dir, "anna", 1001, begin), up.enrolled(t, dir, "bela", 1002, begin)
+	anna, bela := up.enrolled(t, dir, "anna", 1, begin), up.enrolled(t, dir, "bela", 2, begin)
 	if said := must(t, "status", dir); !strings.Contains(said, "connect to "+anna.address+": 0 connected, 0 messages wait") {
 		t.Error(said)
 	}
 	if said, _, code := commonwatt("doctor", dir); code != 0 || !strings.Contains(said, "connect to "+anna.address) {
 		t.Errorf("%d %s", code, said)
 	}
+	checkKeys(t, dir)
 	c, told := anna.connect(t, anna.address)
 	defer c.Disconnect(0)
 	forged := anna.reads(t, 3)
@@ -167,12 +170,41 @@ func TestDeviceDelivers(t *testing.T) {
 	if day := must(t, "today", dir, "anna", first.Format(time.DateOnly), "-o", "csv"); !strings.Contains(day, ",100,") || strings.Count(day, ",settled,") != 2 {
 		t.Errorf("the day is\n%s", day)
 	}
+	if said := must(t, "meter", "key", dir, "bela", "--revoke"); !strings.Contains(said, "bela has no key any more") {
+		t.Error(said)
+	}
+	if _, errs, code := commonwatt("meter", "key", dir, "bela", "--revoke"); code != 1 || !strings.Contains(errs, "the device has no key") {
+		t.Errorf("%d %s", code, errs)
+	}
 	up.stop(t)
 	must(t, "verify", dir)
 	if said := must(t, "meter", "credential", dir, "anna"); !strings.Contains(said, "mosquitto_pub -h 127.0.0.1 -p 1883 -u "+anna.User) || strings.Contains(said, anna.Password) {
 		t.Error(said)
 	}
 	must(t, "verify", dir) // Changed on purpose, it is sealed.
+}
+
+// checkKeys tries wrong keys, and says what a right one would book.
+func checkKeys(t *testing.T, dir string) {
+	t.Helper()
+	right := base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)).Public().(ed25519.PublicKey))
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"ana", right}, `there is no meter "ana": did you mean "anna"?`},
+		{[]string{"anna"}, "KEY is missing"},
+		{[]string{"anna", right, "--revoke"}, "leave KEY out"},
+		{[]string{"anna", "3d4017"}, "is no public Ed25519 key"},
+		{[]string{"anna", strings.Repeat("00", 32)}, "anyone could sign for"},
+	} {
+		if _, errs, code := commonwatt(append([]string{"meter", "key", dir}, c.args...)...); code != exitBadInput || !strings.Contains(errs, c.says) {
+			t.Errorf("%q: %d %s", c.args, code, errs)
+		}
+	}
+	if said := must(t, "meter", "key", dir, "anna", right, "--replaced", "--dry-run"); !strings.Contains(said, "would book: device.enrol_key 1\nnothing was booked") {
+		t.Error(said)
+	}
 }
 
 // checkPosted posts a device's first message twice.
@@ -255,7 +287,7 @@ func TestKilledNodeKeepsReadings(t *testing.T) {
 	up := start(t, dir, flags...)
 	var all []*meterDevice
 	for i, name := range names {
-		all = append(all, up.enrolled(t, dir, name, uint64(1001+i), interval.Time(first.Unix())))
+		all = append(all, up.enrolled(t, dir, name, byte(i+1), interval.Time(first.Unix())))
 	}
 	sent := make([]int, len(all)) // Of each device, how many messages were acknowledged.
 	for range devicesKills {

@@ -206,7 +206,8 @@ func TestVerifyFindsForgedSeals(t *testing.T) {
 		if name == "view.sqlite" || strings.Contains(name, "OPTIONS") {
 			continue
 		}
-		if missed[name]*20 > tried[name] {
+		// The end of a log may be what a crash leaves: it is made again, from the blocks.
+		if missed[name] > 1+tried[name]/20 {
 			t.Errorf("%d of %d changes of %s went unseen", missed[name], tried[name], name)
 		}
 	}

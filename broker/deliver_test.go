@@ -70,8 +70,8 @@ func TestLedgerFails(t *testing.T) {
 	c := connect(t, b.Address(), anna, 1)
 	c.publish(t, 1, "patient")
 	c.hears(t, "booked patient")
-	if ledger.fails != 0 || ledger.booked(anna, "patient") != 1 {
-		t.Errorf("booked %d times, with %d failures to come", ledger.booked(anna, "patient"), ledger.fails)
+	if ledger.left() != 0 || ledger.booked(anna, "patient") != 1 {
+		t.Errorf("booked %d times, with %d failures to come", ledger.booked(anna, "patient"), ledger.left())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -88,6 +89,20 @@ func (l *books) booked(d grid.Device, raw string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.times[broker.User(d)+" "+raw]
+}
+
+// all is how often each message was delivered.
+func (l *books) all() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.times)
+}
+
+// left is how often it still fails.
+func (l *books) left() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fails
 }
 
 // open starts a broker that nobody runs yet.

@@ -110,8 +110,8 @@ func TestNATS(t *testing.T) {
 	done(t, c.Publish("commonwatt/7/x/reading", 1, false, "nobody's"))
 	c.publish(t, 0, "not kept")
 	c.hears(t, "booked not kept")
-	if len(ledger.times) != 2 {
-		t.Errorf("booked: %v", ledger.times)
+	if len(ledger.all()) != 2 {
+		t.Errorf("booked: %v", ledger.all())
 	}
 	told, err := b.Post(t.Context(), anna, [][]byte{[]byte("posted")})
 	if err != nil || string(told[0]) != "booked posted" {

@@ -54,8 +54,8 @@ func TestForeignTopics(t *testing.T) {
 	}
 	c.publish(t, 1, "mine")
 	c.hears(t, "booked mine")
-	if len(other.receipts) > 0 || len(ledger.times) != 1 {
-		t.Errorf("the other device is told of %d, and booked is %v", len(other.receipts), ledger.times)
+	if len(other.receipts) > 0 || len(ledger.all()) != 1 {
+		t.Errorf("the other device is told of %d, and booked is %v", len(other.receipts), ledger.all())
 	}
 }
 

@@ -56,6 +56,8 @@ func TestBatches(t *testing.T) {
 	for i := range 100 {
 		c.hears(t, fmt.Sprintf("booked %d", i))
 	}
+	ledger.mu.Lock()
+	defer ledger.mu.Unlock()
 	if ledger.sizes[1] != 40 || slices.Max(ledger.sizes) > 40 {
 		t.Errorf("the batches hold %v", ledger.sizes)
 	}

@@ -310,8 +310,11 @@ func TestVerifyNamesTheHeight(t *testing.T) {
 		}, last, "the block cannot be trusted"},
 		{"the genesis", func(t *testing.T, dir string, _ *store.Store) {
 			const name = "chain/genesis.json"
-			_, contents := files(t, dir)
-			rewrite(t, dir, name, bytes.Replace(contents[name], []byte(testChain), []byte("Test"), 1))
+			genesis, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewrite(t, dir, name, bytes.Replace(genesis, []byte(testChain), []byte("Test"), 1))
 		}, 1, "the block cannot be trusted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -329,8 +332,8 @@ func TestVerifyNamesTheHeight(t *testing.T) {
 	}
 }
 
-// forgeView makes the read model of a folder anew, from receipts of which the
-// last block's are missing.
+// forgeView makes the read model of a folder anew, from receipts of which those of
+// the last block that has any are missing.
 func forgeView(t *testing.T, dir string, s *store.Store, last int64) {
 	t.Helper()
 	path := filepath.Join(dir, "view.sqlite")
@@ -345,7 +348,11 @@ func forgeView(t *testing.T, dir string, s *store.Store, last int64) {
 	for height := range last {
 		all = append(all, recordOf(t, s, height+1))
 	}
-	all[last-1].Outcomes = nil
+	busy := last - 1
+	for len(all[busy].Outcomes) == 0 {
+		busy--
+	}
+	all[busy].Outcomes = nil
 	if err := errors.Join(v.Apply(all), v.Close()); err != nil {
 		t.Fatal(err)
 	}

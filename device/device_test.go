@@ -130,6 +130,24 @@ func (w world) close() {
 	w.Keep()
 }
 
+// Whose key it is, the meter's own or a gateway's, is kept and told, until another key
+// comes; and one gateway's key stands for several meters.
+func TestBridged(t *testing.T) {
+	w := founded(t)
+	told := func(signer tx.AccountID, d grid.DeviceID, bridged bool) {
+		t.Helper()
+		receipts := w.Must(t, signer, EnrolKeyKind.Encode(EnrolKey{Microgrid: town, Device: d, Key: publicOf("gateway"), Bridged: bridged}))
+		k, _ := KeyOf(w, grid.Device{Microgrid: town, Device: d})
+		if got := KeyEnrolledReceipt.Read(receipts[0]); got.Bridged != bridged || k.Bridged != bridged {
+			t.Errorf("told %+v, kept %+v", got, k)
+		}
+	}
+	told(ann, meter1, true)
+	told(operator, meter2, true)
+	told(ann, meter1, false)
+	told(ann, meter1, true)
+}
+
 func TestEnrolKeyPrecedence(t *testing.T) {
 	w := founded(t)
 	d := grid.Device{Microgrid: town, Device: meter1}

@@ -17,8 +17,9 @@ type row struct {
 	Quarantined bool         `cbor:"4,keyasint,omitempty"`
 	// Floor is the highest sequence that was forgotten: at or below it, what is not
 	// in the window cannot be told from what was.
-	Floor  uint64 `cbor:"5,keyasint,omitempty"`
-	Window []byte `cbor:"6,keyasint"` // See window.
+	Floor   uint64 `cbor:"5,keyasint,omitempty"`
+	Window  []byte `cbor:"6,keyasint"`           // See window.
+	Bridged bool   `cbor:"7,keyasint,omitempty"` // As EnrolKey has it.
 }
 
 var devices = state.NewTable[grid.Device, row]("device.device")
@@ -30,6 +31,7 @@ type Key struct {
 	Account     tx.AccountID // The owner's.
 	Quarantined bool
 	Highest     uint64 // Sequence in this epoch; 0 before the first message.
+	Bridged     bool   // It is not the meter's own.
 }
 
 // KeyOf returns the key of a device and whether one was ever enrolled. A gateway
@@ -39,7 +41,7 @@ func KeyOf(s state.Reader, d grid.Device) (Key, bool) {
 	if !ok {
 		return Key{}, false
 	}
-	return Key{r.Key, r.Epoch, r.Account, r.Quarantined, unpack(r.Window).highest()}, true
+	return Key{r.Key, r.Epoch, r.Account, r.Quarantined, unpack(r.Window).highest(), r.Bridged}, true
 }
 
 // EnrolKey gives a device its first key, or another one: the next epoch begins,
@@ -52,6 +54,10 @@ type EnrolKey struct {
 	// device's place: its first message is a new baseline. Otherwise the registers
 	// go on, and no energy is lost between the keys.
 	Replaced bool `cbor:"4,keyasint,omitempty" json:"replaced,omitempty"`
+	// Bridged says that the key is not the meter's own: the meter does not sign, and a
+	// gateway in the home reads it and signs for it. One gateway's key may stand for
+	// several meters of the home. Whoever reads the ledger is told.
+	Bridged bool `cbor:"5,keyasint,omitempty" json:"bridged,omitempty"`
 }
 
 // KeyEnrolled is the receipt of EnrolKey.
@@ -60,6 +66,7 @@ type KeyEnrolled struct {
 	Device    grid.DeviceID    `cbor:"2,keyasint" json:"device"`
 	Epoch     uint32           `cbor:"3,keyasint" json:"epoch"` // Which the device's messages name from now on.
 	Key       []byte           `cbor:"4,keyasint" json:"key"`
+	Bridged   bool             `cbor:"5,keyasint,omitempty" json:"bridged,omitempty"`
 }
 
 // Refusals of EnrolKey, in order of precedence. Those of the owner are RevokeKey's too.
@@ -93,14 +100,14 @@ var EnrolKeyKind = op.Define(Ops, op.Spec[EnrolKey]{
 		}
 		r, _ := devices.Get(s, d)
 		switch {
-		case string(r.Key) == string(o.Key):
+		case string(r.Key) == string(o.Key) && r.Bridged == o.Bridged:
 			return ErrUnchanged
 		case r.Epoch == 1<<32-1:
 			return ErrEpochs
 		}
-		r = row{Key: o.Key, Epoch: r.Epoch + 1, Account: account, Quarantined: r.Quarantined, Window: unpack(r.Window).carried(o.Replaced).pack()}
+		r = row{Key: o.Key, Epoch: r.Epoch + 1, Account: account, Quarantined: r.Quarantined, Window: unpack(r.Window).carried(o.Replaced).pack(), Bridged: o.Bridged}
 		devices.Put(s, d, r)
-		op.Emit(ctx, KeyEnrolledReceipt, account, KeyEnrolled{o.Microgrid, o.Device, r.Epoch, r.Key})
+		op.Emit(ctx, KeyEnrolledReceipt, account, KeyEnrolled{o.Microgrid, o.Device, r.Epoch, r.Key, r.Bridged})
 		return nil
 	},
 })

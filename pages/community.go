@@ -87,6 +87,7 @@ type Operation struct {
 	Currency   Currency         `json:"currency"`
 	Now        interval.Time    `json:"now"`
 	Exceptions []Exception      `json:"exceptions" doc:"the latest first, 200 at most"`
+	Bridged    []Bridged        `json:"bridged" doc:"meters that do not sign: a gateway in the home signs for them"`
 	Open       int              `json:"open" doc:"meters with an exception in the last seven days"`
 	Settled    int64            `json:"settled" doc:"intervals of the month"`
 	Total      int64            `json:"total" doc:"intervals that the month has"`
@@ -95,6 +96,13 @@ type Operation struct {
 	Estimated  int64            `json:"estimated"`
 	Members    []MemberRow      `json:"members"`
 	Received   []Receiver       `json:"received" doc:"utility, network and levy; with the members it sums to zero"`
+}
+
+// Bridged is a meter that does not sign.
+type Bridged struct {
+	Device grid.DeviceID `json:"device,string"`
+	Meter  string        `json:"meter"`
+	Member string        `json:"member"`
 }
 
 // Exception is what somebody should look at.

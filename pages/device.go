@@ -30,6 +30,17 @@ func (h *household) deviceList() *deviceList {
 	return l
 }
 
+// bridged names the meters of a household that do not sign.
+func (h *household) bridged() []string {
+	list := []string{}
+	for _, id := range h.order {
+		if h.devices[id].Bridged {
+			list = append(list, h.names.Meters[id])
+		}
+	}
+	return list
+}
+
 // add adds what a device measured in a settled interval.
 func (l *deviceList) add(d view.DeviceEnergy) {
 	if i, ok := l.at[d.Device]; ok { // Else it ended since.

@@ -62,8 +62,12 @@ func (s *Source) concerns(r *view.Reader, m view.Microgrid, in view.Period, o *O
 	for _, p := range points {
 		owner[p.Point] = p.Account
 	}
+	o.Bridged = []Bridged{}
 	for _, d := range devices {
 		at[d.Device] = d.Point
+		if d.Bridged {
+			o.Bridged = append(o.Bridged, Bridged{d.Device, names.Meters[d.Device], names.Accounts[owner[d.Point]]})
+		}
 	}
 	list, err := r.Concerns(m.ID, in, exceptionsMax)
 	if err != nil {

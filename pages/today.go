@@ -33,6 +33,7 @@ type Today struct {
 	Intervals []Slot      `json:"intervals"`
 	Progress  Progress    `json:"progress"`
 	Devices   []Device    `json:"devices"`
+	Bridged   []string    `json:"bridged" doc:"meters of the home that do not sign: the home's gateway signs for them"`
 	Revisions []Revision  `json:"revisions" doc:"corrections of the day, the latest first"`
 	Sun       *Sun        `json:"sun,omitempty" doc:"absent where the place is not known"`
 	Price     *PriceRange `json:"price,omitempty" doc:"absent when neighbours did not trade"`

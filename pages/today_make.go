@@ -54,6 +54,7 @@ func (h *household) today(date string) (t Today, err error) {
 		return t, err
 	}
 	day.agree(t.Devices)
+	t.Bridged = h.bridged()
 	t.Progress = h.progress(t.Intervals, in)
 	if t.Revisions, err = h.revisions(in); err != nil {
 		return t, err

@@ -115,13 +115,14 @@ type Device struct {
 	Point     grid.PointID
 	Kind      grid.Kind
 	CapacityW uint64
+	Bridged   bool // It does not sign: a gateway in the home signs for it.
 }
 
 // Devices returns the devices of a microgrid that are open, by point and number.
 func (r *Reader) Devices(m grid.MicrogridID) ([]Device, error) {
-	return list(r, "SELECT device, point, kind, capacity_w FROM device WHERE microgrid = ? AND until = 0 ORDER BY point, device",
+	return list(r, "SELECT device, point, kind, capacity_w, bridged FROM device WHERE microgrid = ? AND until = 0 ORDER BY point, device",
 		func(rows *sql.Rows, d *Device) error {
-			return rows.Scan(id(&d.Device), id(&d.Point), &d.Kind, id(&d.CapacityW))
+			return rows.Scan(id(&d.Device), id(&d.Point), &d.Kind, id(&d.CapacityW), &d.Bridged)
 		}, bits(m))
 }
 

@@ -50,8 +50,8 @@ var writers = map[uint32]write{
 	metering.ExceptionReceipt.Kind: as(metering.ExceptionReceipt, (*writer).exception),
 	metering.Lapsed.Kind:           noRow, // Its effect is the settlements that follow.
 
-	device.KeyEnrolledReceipt.Kind: noRow, // A device's key is asked of the committed rows;
-	device.KeyRevoked.Kind:         noRow,
+	device.KeyEnrolledReceipt.Kind: as(device.KeyEnrolledReceipt, (*writer).keyEnrolled),
+	device.KeyRevoked.Kind:         noRow, // A device's key itself is asked of the committed rows;
 	device.Lifted.Kind:             noRow,
 	device.DeliveredReceipt.Kind:   noRow, // whoever sent a message is told, and what it made is settled;
 	device.EquivocatedReceipt.Kind: noRow, // and what concerns the operator is an exception, too.
@@ -101,7 +101,12 @@ func (w *writer) connected(_ place, r grid.Connect) error {
 }
 
 func (w *writer) enrolled(_ place, r grid.Enrol) error {
-	return w.put("device", bits(r.Microgrid), bits(r.Device), bits(r.Point), int64(r.Kind), bits(r.CapacityW), int64(r.From), 0)
+	return w.put("device", bits(r.Microgrid), bits(r.Device), bits(r.Point), int64(r.Kind), bits(r.CapacityW), int64(r.From), 0, false)
+}
+
+// keyEnrolled notes who signs for a device: itself, or a gateway in the home.
+func (w *writer) keyEnrolled(_ place, r device.KeyEnrolled) error {
+	return w.exec("UPDATE device SET bridged = ? WHERE microgrid = ? AND device = ?", r.Bridged, bits(r.Microgrid), bits(r.Device))
 }
 
 // disconnected ends a point and the devices behind it, as grid.Disconnect does.

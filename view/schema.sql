@@ -129,6 +129,7 @@ CREATE TABLE device (
   capacity_w INTEGER NOT NULL,
   since      INTEGER NOT NULL,
   until      INTEGER NOT NULL,
+  bridged    INTEGER NOT NULL, -- 1: its key is a gateway's in the home, which signs for it.
   PRIMARY KEY (microgrid, device)
 ) STRICT, WITHOUT ROWID;
 

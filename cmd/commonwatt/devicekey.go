@@ -19,7 +19,7 @@ import (
 )
 
 func deviceKeyCommand() *cobra.Command {
-	var replaced, revoke, dryRun bool
+	var replaced, bridged, revoke, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "key DIR METER [KEY]",
 		Short: "Give a meter's device the key that it signs readings with",
@@ -28,10 +28,14 @@ what the key before signs is refused from then on. KEY is the device's public Ed
 key: 64 hexadecimal digits, base64, or a PEM file as openssl writes it. The private key
 stays in the device.
 
+A meter that does not sign is read by a gateway in the home, which signs for it: give the
+gateway's key with --bridged, for each meter that it reads. Pages and receipts tell.
+
 The node that runs in DIR books it as the operator, for members whose accounts have no
 key of their own yet. A member who has one signs device.enrol_key itself.`,
 		Example: `  commonwatt meter key elm-street anna 3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c
   commonwatt meter key elm-street anna anna-pub.pem --replaced
+  commonwatt meter key elm-street anna gateway-pub.pem --bridged
   commonwatt meter key elm-street anna --revoke`,
 		Args: usage(cobra.RangeArgs(2, 3)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,13 +54,14 @@ key of their own yet. A member who has one signs device.enrol_key itself.`,
 				if err != nil {
 					return badInput(err)
 				}
-				k = live.DeviceKey{Enrol: &device.EnrolKey{Microgrid: d.Microgrid, Device: d.Device, Key: key, Replaced: replaced}}
+				k = live.DeviceKey{Enrol: &device.EnrolKey{Microgrid: d.Microgrid, Device: d.Device, Key: key, Replaced: replaced, Bridged: bridged}}
 			}
 			return bookKey(cmd, args[0], args[1], k, dryRun)
 		},
 		ValidArgsFunction: folders,
 	}
 	cmd.Flags().BoolVar(&replaced, "replaced", false, "another meter with registers of its own: its first reading is where they begin")
+	cmd.Flags().BoolVar(&bridged, "bridged", false, "the key is not the meter's own but a gateway's in the home, which signs for it")
 	cmd.Flags().BoolVar(&revoke, "revoke", false, "take the key away: it was lost, or somebody else has it")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be booked, and book nothing")
 	return cmd
@@ -133,6 +138,9 @@ func bookKey(cmd *cobra.Command, dir, meter string, k live.DeviceKey, dryRun boo
 		return refusedByNode(err)
 	case k.Revoke != nil:
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s has no key any more: what it signs is refused\n", meter)
+	case k.Enrol.Bridged:
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s does not sign: the home's gateway signs for it with the key of epoch %d. Its way in: commonwatt meter credential %s %s\n",
+			meter, epoch, shellWord(dir), shellWord(meter))
 	default:
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s signs with its key of epoch %d. Its way in: commonwatt meter credential %s %s\n",
 			meter, epoch, shellWord(dir), shellWord(meter))

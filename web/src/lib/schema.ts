@@ -491,6 +491,11 @@ export interface components {
             /** Format: int64 */
             time: number;
         };
+        Bridged: {
+            device: string;
+            member: string;
+            meter: string;
+        };
         CeremonyBegun: {
             /** @description to be brought back */
             ceremony: string;
@@ -954,6 +959,8 @@ export interface components {
             traded: components["schemas"]["Energy"];
         };
         Operation: {
+            /** @description meters that do not sign: a gateway in the home signs for them */
+            bridged: components["schemas"]["Bridged"][];
             /** Format: int64 */
             corrected: number;
             currency: components["schemas"]["Currency"];
@@ -1295,6 +1302,8 @@ export interface components {
             balance: components["schemas"]["Money"];
             /** @description against the utility alone */
             better: components["schemas"]["Money"];
+            /** @description meters of the home that do not sign: the home's gateway signs for them */
+            bridged: string[];
             currency: components["schemas"]["Currency"];
             /** @example 2026-06-20 */
             date: string;

@@ -9,6 +9,7 @@ package live
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,13 +38,15 @@ type Config struct {
 	Source   *pages.Source      // Is told the names of a file that changed.
 	Sessions *session.Store
 	Devices  *session.Devices
-	Gateway  Gateway          // nil: devices cannot connect.
-	Origin   string           // What people open.
-	From     interval.Time    // First interval, where the ledger has none yet; 0: the one at hand.
-	Grace    time.Duration    // For which silent meters are waited for.
-	Backlog  bool             // Let even what is long over lapse.
-	Now      func() time.Time // The clock.
-	Log      *slog.Logger
+	Gateway  Gateway // nil: devices cannot connect.
+	Origin   string  // What people open.
+
+	ReceiptKey ed25519.PrivateKey // Signs what devices are told.
+	From       interval.Time      // First interval, where the ledger has none yet; 0: the one at hand.
+	Grace      time.Duration      // For which silent meters are waited for.
+	Backlog    bool               // Let even what is long over lapse.
+	Now        func() time.Time   // The clock.
+	Log        *slog.Logger
 }
 
 // Gateway is where devices connect.

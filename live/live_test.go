@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -78,9 +79,9 @@ func newHouse(t *testing.T, from time.Time) *house {
 	h.clock.Store(from.Unix())
 	h.Live = New(Config{
 		Dir: dir, Node: n, Operator: op, Sessions: people, Origin: "http://localhost:1", Grace: GraceDefault,
-		Source: &pages.Source{Names: map[grid.MicrogridID]report.Names{}},
-		Now:    func() time.Time { return time.Unix(h.clock.Load(), 0) },
-		Log:    slog.New(slog.NewTextHandler(&h.log, nil)),
+		Source: &pages.Source{Names: map[grid.MicrogridID]report.Names{}}, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)),
+		Now: func() time.Time { return time.Unix(h.clock.Load(), 0) },
+		Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}, c)
 	return h
 }

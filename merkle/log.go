@@ -75,8 +75,10 @@ func (l *Log) Root() Hash {
 	return root
 }
 
-// hashPair is the hash of an inner node of a log, SHA-256(0x01 ‖ left ‖ right)
-// (RFC 6962 §2.1).
+// NodeHash is the hash of an inner node, SHA-256(0x01 ‖ left ‖ right) (RFC 6962 §2.1).
+func NodeHash(left, right Hash) Hash { return hashPair(&left, &right) }
+
+// hashPair is NodeHash without copies.
 func hashPair(left, right *Hash) Hash {
 	var b [1 + 2*sha256.Size]byte
 	b[0] = innerPrefix

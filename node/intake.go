@@ -38,6 +38,7 @@ const underwayMax = 8
 // answer is what a sender is told.
 type answer struct {
 	outcome machine.Outcome
+	height  int64 // Of the block.
 	err     error
 }
 
@@ -80,6 +81,7 @@ type Ticket struct {
 	in     *intake
 	id     tx.ID
 	answer chan answer
+	height int64 // Of the answer.
 }
 
 // send queues an envelope.
@@ -91,7 +93,7 @@ func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Ticket{in, e.ID, make(chan answer, 1)}
+	t := &Ticket{in: in, id: e.ID, answer: make(chan answer, 1)}
 	in.mu.Lock()
 	in.waiting[e.ID] = append(in.waiting[e.ID], t.answer)
 	in.mu.Unlock()
@@ -106,6 +108,7 @@ func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 func (t *Ticket) Wait(ctx context.Context) (machine.Outcome, error) {
 	select {
 	case a := <-t.answer:
+		t.height = a.height
 		return a.outcome, a.err
 	case <-ctx.Done():
 		t.in.forget(t.id, t.answer)
@@ -115,6 +118,9 @@ func (t *Ticket) Wait(ctx context.Context) (machine.Outcome, error) {
 		return machine.Outcome{}, ErrClosed
 	}
 }
+
+// Height is that of the block that holds the envelope; 0 until Wait returned it.
+func (t *Ticket) Height() int64 { return t.height }
 
 // forget removes a sender that no longer waits.
 func (in *intake) forget(id tx.ID, ch chan answer) {
@@ -148,7 +154,7 @@ func (in *intake) answer(r machine.Record, txs [][]byte) {
 	defer in.mu.Unlock()
 	for _, o := range r.Outcomes {
 		if len(o.ID) == len(tx.ID{}) {
-			in.tell(tx.ID(o.ID), answer{outcome: o})
+			in.tell(tx.ID(o.ID), answer{outcome: o, height: r.Height})
 		}
 	}
 	for _, raw := range txs {

@@ -33,8 +33,15 @@ const Account tx.AccountID = 1
 // ledger's folder. Draft is its name until it is complete.
 const (
 	KeyFile = "operator.pem"
-	Draft   = "operator.pem.new"
+	Draft   = KeyFile + draft
 )
+
+// ReceiptKeyFile holds the private key by which a node signs what it tells devices,
+// as KeyFile holds the operator's. It signs nothing that reaches the ledger.
+const ReceiptKeyFile = "receipts.pem"
+
+// draft ends the name of a key's file until it is complete.
+const draft = ".new"
 
 // Operator signs for the operator of a community. One goroutine uses it.
 type Operator struct {
@@ -50,12 +57,12 @@ type Operator struct {
 //
 // Errors: a key that is missing beside a ledger, or is none; those of the disk.
 func Open(dir, community string) (*Operator, error) {
-	key, err := readKey(dir)
+	key, err := readKey(dir, KeyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && node.Exists(dir):
 		return nil, fmt.Errorf("%s is missing in %s: without the operator's key the ledger can be verified, but not continued", KeyFile, dir)
 	case errors.Is(err, fs.ErrNotExist):
-		key, err = makeKey(dir)
+		key, err = makeKey(dir, KeyFile)
 	}
 	if err != nil || node.Exists(dir) {
 		return &Operator{key: key}, err
@@ -65,6 +72,18 @@ func Open(dir, community string) (*Operator, error) {
 		Accounts: []machine.Founder{{Account: Account, Keys: []party.Credential{public}}},
 		Council:  []tx.AccountID{Account},
 	})
+}
+
+// ReceiptKey reads the key by which a node signs receipts from its folder, and makes
+// one where there is none.
+//
+// Errors: a file that is no key; those of the disk.
+func ReceiptKey(dir string) (ed25519.PrivateKey, error) {
+	key, err := readKey(dir, ReceiptKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(dir, ReceiptKeyFile)
+	}
+	return key, err
 }
 
 // chainID names a new chain, so that no envelope for another fits it. It keeps
@@ -79,7 +98,7 @@ func chainID(community string) string {
 }
 
 // makeKey makes a key and leaves it in a folder. It is there whole or not at all.
-func makeKey(dir string) (ed25519.PrivateKey, error) {
+func makeKey(dir, name string) (ed25519.PrivateKey, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -88,15 +107,15 @@ func makeKey(dir string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft := filepath.Join(dir, Draft)
-	if err := os.WriteFile(draft, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+draft, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
 		return nil, err
 	}
-	return key, os.Rename(draft, filepath.Join(dir, KeyFile))
+	return key, os.Rename(path+draft, path)
 }
 
-func readKey(dir string) (ed25519.PrivateKey, error) {
-	path := filepath.Join(dir, KeyFile)
+func readKey(dir, name string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, name)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

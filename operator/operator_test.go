@@ -12,7 +12,7 @@ import (
 // A founding that was cut short after its key was there is completed with that key.
 func TestOpenCompletes(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := makeKey(dir); err != nil {
+	if _, err := makeKey(dir, KeyFile); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "chain"), 0o700); err != nil {

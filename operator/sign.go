@@ -52,24 +52,25 @@ const overtakenMax = 8
 
 // apply signs operations in one envelope and waits until it is applied.
 func (o *Operator) apply(ctx context.Context, operations []tx.Operation) error {
-	return o.Accepted(o.Settle(ctx, operations))
+	outcome, _, err := o.Settle(ctx, operations)
+	return o.Accepted(outcome, err)
 }
 
 // Settle signs operations in one envelope, waits until a block holds it and returns
-// what became of it. Where its nonce was used meanwhile, nothing was, and it is signed
+// what became of it, and the block's height. Where its nonce was used meanwhile, nothing was, and it is signed
 // again.
 //
 // Errors: those of the node's Submit.
-func (o *Operator) Settle(ctx context.Context, operations []tx.Operation) (machine.Outcome, error) {
+func (o *Operator) Settle(ctx context.Context, operations []tx.Operation) (machine.Outcome, int64, error) {
 	for tries := 1; ; tries++ {
 		ticket, err := o.Send(ctx, operations)
 		if err != nil {
-			return machine.Outcome{}, err
+			return machine.Outcome{}, 0, err
 		}
 		outcome, err := ticket.Wait(ctx)
 		overtaken := outcome.Code == party.ErrNonceUsed.Code || errors.Is(err, party.ErrNonceUsed)
 		if !overtaken || tries == overtakenMax {
-			return outcome, err
+			return outcome, ticket.Height(), err
 		}
 	}
 }

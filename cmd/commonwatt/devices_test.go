@@ -27,6 +27,7 @@ import (
 	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/quantity"
 )
 
@@ -39,6 +40,7 @@ type meterDevice struct {
 	length  interval.Length
 	begin   interval.Time // Of the interval that sequence 1 is about.
 	address string
+	node    ed25519.PublicKey // That signs receipts.
 }
 
 // enrolled gives a meter's device credentials and a key, made of a seed.
@@ -56,7 +58,12 @@ func (r *running) enrolled(t *testing.T, dir, meter string, seed byte, begin int
 	if err := json.Unmarshal([]byte(must(t, "meter", "credential", dir, meter, "-o", "json")), &list); err != nil || len(list) != 1 {
 		t.Fatalf("%v: %v", list, err)
 	}
+	key, err := operator.ReceiptKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := &meterDevice{
+		node:       key.Public().(ed25519.PublicKey),
 		Credential: list[0], Device: grid.Device{Microgrid: c.Microgrid(), Device: c.DeviceID(meter)},
 		key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)), chain: s.Chain, length: c.Length, begin: begin, address: s.Gateway.Address,
 	}
@@ -94,11 +101,32 @@ func (d *meterDevice) connect(t *testing.T, address string) (mqtt.Client, <-chan
 	c := mqtt.NewClient(o)
 	waitFor(t, c.Connect())
 	waitFor(t, c.Subscribe(d.Receipt, 1, func(_ mqtt.Client, m mqtt.Message) {
-		var r live.Receipt
-		_ = json.Unmarshal(m.Payload(), &r) // What is no receipt has no status.
-		told <- r
+		told <- d.receipt(t, m.Payload())
 	}))
 	return c, told
+}
+
+// receipt reads a receipt, which the node signed and which says the same in words as in
+// what it signed.
+func (d *meterDevice) receipt(t *testing.T, text []byte) (r live.Receipt) {
+	t.Helper()
+	err := json.Unmarshal(text, &r)
+	proof, bad := base64.RawURLEncoding.DecodeString(r.Proof)
+	if err != nil || bad != nil {
+		t.Errorf("%s: %v %v", text, err, bad)
+		return r
+	}
+	signed, err := device.OpenReceipt(proof, d.chain, d.node)
+	if err != nil {
+		t.Errorf("%s: %v", text, err)
+		return r
+	}
+	said := fmt.Sprintf("%s %s %d %d %d %d", r.Message, r.Status, r.Epoch, r.Sequence, r.Code, r.Height)
+	if got := fmt.Sprintf("%x %s %d %d %d %d", signed.Message, live.Statuses[signed.Status], signed.Epoch, signed.Sequence, signed.Code, signed.Height); got != said ||
+		signed.Microgrid != d.Microgrid || signed.Device != d.Device.Device {
+		t.Errorf("it says %q and signs %q, of device %d", said, got, signed.Device)
+	}
+	return r
 }
 
 func waitFor(t *testing.T, token mqtt.Token) {
@@ -107,6 +135,9 @@ func waitFor(t *testing.T, token mqtt.Token) {
 		t.Fatalf("no answer: %v", token.Error())
 	}
 }
+
+// unledgered are answers that do not come from the ledger.
+var unledgered = []string{"refused 9002 ", "refused 0 foreign_topic"}
 
 // A device's signed readings become a settled interval; what is wrong with others, it is
 // told one by one, however they came.
@@ -152,7 +183,7 @@ func TestDeviceDelivers(t *testing.T) {
 	} {
 		waitFor(t, c.Publish(m.topic, 1, false, m.raw))
 		r := <-told
-		if got := fmt.Sprintf("%s %d %s", r.Status, r.Code, r.Refusal); got != m.want || (r.Status == "refused") != (r.Why != "" && r.Status != "kept") {
+		if got := fmt.Sprintf("%s %d %s", r.Status, r.Code, r.Refusal); got != m.want || (r.Height == 0) != slices.Contains(unledgered, m.want) || (r.Status == "refused") != (r.Why != "" && r.Status != "kept") {
 			t.Errorf("%s: told %+v, and not %q", m.what, r, m.want)
 		}
 	}
@@ -224,13 +255,12 @@ func checkPosted(t *testing.T, origin string, d *meterDevice) {
 		text, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
 		var delivered struct{ Receipts []string }
-		var receipt live.Receipt
 		if err != nil || json.Unmarshal(text, &delivered) != nil || len(delivered.Receipts) != 1 {
 			t.Fatalf("%s %s %v", answer.Status, text, err)
 		}
 		raw, _ := base64.StdEncoding.DecodeString(delivered.Receipts[0])
-		if err := json.Unmarshal(raw, &receipt); err != nil || receipt.Status != want || receipt.Sequence != 1 {
-			t.Errorf("posted: %s, %v", raw, err)
+		if receipt := d.receipt(t, raw); receipt.Status != want || receipt.Sequence != 1 {
+			t.Errorf("posted: %s", raw)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
 )
@@ -148,12 +149,13 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	}
 	defer func() { err = errors.Join(err, h.node.Close()) }()
 	people, peopleErr := session.Open(dir, time.Now)
-	devices, err := session.OpenDevices(dir)
-	if err = errors.Join(peopleErr, err); err != nil {
+	devices, devicesErr := session.OpenDevices(dir)
+	receiptKey, err := operator.ReceiptKey(dir)
+	if err = errors.Join(peopleErr, devicesErr, err); err != nil {
 		return err
 	}
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Origin: origin,
+		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Origin: origin, ReceiptKey: receiptKey,
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
 	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)

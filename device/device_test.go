@@ -327,10 +327,10 @@ func TestALongGapIsBounded(t *testing.T) {
 	w.Ctx.Time = at(5000)
 	w.deliver(t, reads(0, 0))
 	receipts, _ := w.deliver(t, reads(4000, 8001))
-	if v, ok := w.value(t, 4000-maxSpread); ok {
+	if v, ok := w.value(t, 4000-metering.MaxSpread); ok {
 		t.Errorf("before the last month: %v", v)
 	}
-	for n, want := range map[int]quantity.Energy{4000 - maxSpread + 1: 2, 4000: 3} {
+	for n, want := range map[int]quantity.Energy{4000 - metering.MaxSpread + 1: 2, 4000: 3} {
 		if v, _ := w.value(t, n); v.Import != want || v.Quality != metering.Substituted {
 			t.Errorf("interval %d: %v, want %d", n, v, want)
 		}

@@ -57,7 +57,7 @@ func (d *delivery) judge(key grid.Device, r *row, s *Signed) (Status, error) {
 		return Kept, ErrQuarantined
 	case !e.graded && !told: // A run of such messages is reported as it begins.
 		now := d.grid.Length.Containing(d.ctx.Time).Start
-		d.report(metering.Unsynchronised, key.Device, now, now, 0, 0)
+		d.report(metering.Exception{Device: key.Device, Reason: metering.Unsynchronised, From: now, To: now})
 		return Kept, ErrUnsynchronised
 	case !e.graded:
 		return Kept, ErrUnsynchronised
@@ -80,7 +80,7 @@ func (d *delivery) again(key grid.Device, r *row, first entry, s *Signed) (Statu
 	evidence := Equivocated{key.Microgrid, key.Device, was, m, s.Key, s.signature}
 	op.Emit(d.ctx, EquivocatedReceipt, r.Account, evidence)
 	op.Emit(d.ctx, EquivocatedReceipt, d.grid.Operator, evidence)
-	d.report(metering.Equivocation, key.Device, first.start, first.start, 0, 0)
+	d.report(metering.Exception{Device: key.Device, Reason: metering.Equivocation, From: first.start, To: first.start})
 	r.Quarantined = true
 	devices.Put(d.s, key, *r)
 	return Refused, ErrConflict
@@ -116,8 +116,9 @@ func (d *delivery) counts(p, q *entry) bool {
 func (d *delivery) count(key grid.Device, w window, i int, e entry) {
 	at, _ := grid.DeviceAt(d.s, key) // It was there to be enrolled.
 	before, after := w.graded(i)
+	way := metering.Way(0)
 	if before != nil {
-		d.between(at, key.Device, before, &e)
+		way = d.between(at, key.Device, before, &e)
 	}
 	if after != nil {
 		d.between(at, key.Device, &e, after)
@@ -129,52 +130,42 @@ func (d *delivery) count(key grid.Device, w window, i int, e entry) {
 	first := before.start + interval.Time(d.grid.Length)
 	switch {
 	case !d.counts(before, &e):
-		d.report(metering.Reset, key.Device, first, e.start, 0, 0)
+		d.report(metering.Exception{Device: key.Device, Reason: metering.Reset, From: first, To: e.start})
 	case e.start > first || e.sequence != w.highest()+1:
-		d.report(metering.Gap, key.Device, first, e.start, e.imported-before.imported, e.exported-before.exported)
+		d.report(metering.Exception{
+			Device: key.Device, Reason: metering.Gap, From: first, To: e.start,
+			Import: e.imported - before.imported, Export: e.exported - before.exported, Way: way,
+		})
 	}
 }
 
 // report tells the operator of a device.
-func (d *delivery) report(why metering.Reason, device grid.DeviceID, from, to interval.Time, imported, exported quantity.Energy) {
-	metering.Report(d.ctx, d.grid.Operator, metering.Exception{
-		Microgrid: d.id, Device: device, Reason: why, From: from, To: to, Import: imported, Export: exported,
-	})
+func (d *delivery) report(e metering.Exception) {
+	e.Microgrid = d.id
+	metering.Report(d.ctx, d.grid.Operator, e)
 }
 
-// maxSpread bounds how many intervals one message fills: a month of quarters.
-const maxSpread = 2976
-
 // between books what the registers counted from one message to the next. When
-// intervals lie between them, it is spread over all of them as if the registers
-// had risen evenly, and flagged as substituted: no interval is booked what may
-// have been another's. Intervals that are final keep what they were settled with.
-func (d *delivery) between(at grid.DeviceRow, device grid.DeviceID, p, q *entry) {
+// intervals lie between them, it is spread over all of them, and flagged as
+// substituted: no interval is booked what may have been another's. Intervals that
+// are final keep what they were settled with.
+func (d *delivery) between(at grid.DeviceRow, device grid.DeviceID, p, q *entry) metering.Way {
 	if !d.counts(p, q) {
-		return
+		return 0
 	}
 	length := interval.Time(d.grid.Length)
-	n := int64((q.start - p.start) / length)
 	imported, exported := q.imported-p.imported, q.exported-p.exported
-	if n == 1 {
+	if q.start == p.start+length {
 		d.entries = append(d.entries, metering.Entry{Start: q.start, Device: at, Value: metering.Value{
 			Device: device, Import: imported, Export: exported, Quality: q.quality,
 		}})
-		return
+		return 0
 	}
-	from := max(p.start+length, metering.Correctable(d.grid), q.start-(maxSpread-1)*length)
-	for start := from; start <= q.start; start += length {
-		i := int64((start - p.start) / length) // From 1 to n.
-		d.entries = append(d.entries, metering.Entry{Start: start, Device: at, Value: metering.Value{
-			Device: device, Import: risen(imported, i, n) - risen(imported, i-1, n), Export: risen(exported, i, n) - risen(exported, i-1, n),
-			Quality: metering.Substituted,
-		}})
+	gap := metering.Outage{Device: device, First: p.start + length, Last: q.start, Import: imported, Export: exported}
+	values, way := gap.Spread(d.s, d.id, d.grid, metering.Correctable(d.grid))
+	for n, v := range values {
+		start := q.start - interval.Time(len(values)-1-n)*length
+		d.entries = append(d.entries, metering.Entry{Start: start, Device: at, Value: v})
 	}
-}
-
-// risen is how far a register that rises evenly by total over n intervals has
-// risen after i of them, rounded down.
-func risen(total quantity.Energy, i, n int64) quantity.Energy {
-	whole, rest := int64(total)/n, int64(total)%n
-	return quantity.Energy(whole*i + rest*i/n) // whole × i ≤ total; n is what lies between two block times, in intervals.
+	return way
 }

@@ -29,7 +29,7 @@ func Correctable(m grid.Microgrid) interval.Time {
 	return max(m.Start, final(m))
 }
 
-// Book books values as Record does, new ones or revisions, but refuses none: a
+// Book books values that registers make as Record does, new ones or revisions, but refuses none: a
 // value of an interval that is final, or in which the device is not there, is
 // left out, and so is one that is not actual where an actual one is. Of two
 // values of one device in one interval the later one in entries counts.
@@ -50,22 +50,24 @@ func Book(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid,
 // bookInterval books the values of one interval, by device.
 func bookInterval(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, entries []Entry) {
 	i := interval.Interval{Start: k.Start, Length: m.Length}
-	b := booking{ctx, s, k, m.Operator, true, &Recorded{}}
+	b := booking{ctx, s, k, m, true, &Recorded{}}
 	var list []located
-	r := Readings{Start: k.Start}
 	for n, e := range entries {
 		superseded := n+1 < len(entries) && entries[n+1].Value.Device == e.Value.Device
 		if superseded || !grid.Holds(e.Device.From, e.Device.Until, i) {
 			continue
 		}
-		list, r.Values = append(list, located{pageOf(e.Device), e.Value}), append(r.Values, e.Value)
+		list = append(list, located{pageOf(e.Device), e.Value})
+		if key := (grid.Device{Microgrid: k.Microgrid, Device: e.Value.Device}); !registers.Has(s, key) {
+			registers.Put(s, key, counting{})
+		}
 	}
 	if len(list) == 0 {
 		return
 	}
 	if k.Start < m.Open {
 		if history.Has(s, k) {
-			_ = b.revise(r.Values) // It refuses only what is not lenient.
+			_ = b.revise(list) // It refuses only what is not lenient.
 		}
 		return
 	}

@@ -41,10 +41,11 @@ func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid
 	k := Moment{id, i.Start}
 	roster := grid.RosterOf(s, id, i)
 	all := complete(ctx, s, k, m, roster, take(s, k))
+	smoothAll(ctx, s, k, m, roster, all)
 	validate(ctx, s, k, m, roster, all)
 	history.Put(s, k, settled{Revision: 1, Values: all})
 	if last := (Moment{id, final(m)}); !revision.Has(s, last) {
-		history.Delete(s, last)
+		forget(s, last)
 	}
 	return positions(roster, all)
 }
@@ -53,7 +54,7 @@ func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid
 // given one, or an estimate.
 func complete(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roster grid.Roster, given []Value) []Value {
 	all := make([]Value, len(roster.Devices))
-	before := past{s, map[Moment][]Value{}}
+	around := near{s: s, rows: map[Moment][]Value{}, pages: map[pageKey]page{}}
 	for n, d := range roster.Devices {
 		for len(given) > 0 && given[0].Device < d.Device {
 			given = given[1:] // The device ended after it was read.
@@ -62,10 +63,20 @@ func complete(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roste
 			all[n], given = given[0], given[1:]
 			continue
 		}
-		all[n] = before.estimate(k, d.Device, m)
-		op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, d.Device, Missing, k.Start, k.Start, all[n].Import, all[n].Export})
+		v, how := around.estimate(k, d, m, capacity(roster, d, m.Length))
+		all[n] = v
+		Report(ctx, m.Operator, Exception{
+			Microgrid: k.Microgrid, Device: d.Device, Reason: Missing, From: k.Start, To: k.Start,
+			Import: v.Import, Export: v.Export, Way: how.Way, Days: how.Days,
+		})
 	}
 	return all
+}
+
+// forget drops an interval that is final.
+func forget(s state.Store, k Moment) {
+	history.Delete(s, k)
+	spikes.Delete(s, k)
 }
 
 // Revised returns the positions that a settled interval was settled with, and
@@ -81,7 +92,7 @@ func Revised(s state.Store, id grid.MicrogridID, m grid.Microgrid, start interva
 		panic(fmt.Sprintf("metering: interval %d of microgrid %d was revised and is not there", start, id))
 	}
 	if start <= final(m)-interval.Time(m.Length) {
-		history.Delete(s, k) // It became final in between, and waited for this.
+		forget(s, k) // It became final in between, and waited for this.
 	}
 	roster := grid.RosterOf(s, id, i)
 	return positions(roster, old.Was), positions(roster, now.Values), now.Revision

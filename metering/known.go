@@ -6,8 +6,8 @@ import (
 	"github.com/commonwatt/commonwatt/state"
 )
 
-// Known returns the values that the ledger keeps of an interval, by device, with
-// the estimates that it was settled with; and whether it still takes readings of
+// Known returns the values that the ledger keeps of an interval, by device, as they
+// were read, with the estimates that it was settled with; and whether it still takes readings of
 // it, which a final interval does not, nor one before the microgrid's first.
 func Known(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval.Time) (values []Value, takes bool) {
 	k := Moment{id, start}
@@ -15,5 +15,11 @@ func Known(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval
 		return gathered(s, k), true
 	}
 	row, ok := history.Get(s, k)
+	original, _ := spikes.Get(s, k)
+	for _, v := range original.Values {
+		if i, found := find(row.Values, v.Device); found && row.Values[i].Quality == Substituted {
+			row.Values[i] = v
+		}
+	}
 	return row.Values, ok
 }

@@ -92,12 +92,14 @@ type clock struct {
 }
 
 var (
-	pages    = state.NewTable[pageKey, page]("metering.page")
-	tallies  = state.NewTable[Moment, tally]("metering.tally")
-	history  = state.NewTable[Moment, settled]("metering.settled")
-	revision = state.NewTable[Moment, revised]("metering.revised")
-	clocks   = state.NewTable[grid.MicrogridID, clock]("metering.clock")
-	watches  = state.NewTable[grid.Device, watch]("metering.watch")
+	pages     = state.NewTable[pageKey, page]("metering.page")
+	tallies   = state.NewTable[Moment, tally]("metering.tally")
+	history   = state.NewTable[Moment, settled]("metering.settled")
+	revision  = state.NewTable[Moment, revised]("metering.revised")
+	clocks    = state.NewTable[grid.MicrogridID, clock]("metering.clock")
+	spikes    = state.NewTable[Moment, spiked]("metering.spike")
+	registers = state.NewTable[grid.Device, counting]("metering.registers")
+	watches   = state.NewTable[grid.Device, watch]("metering.watch")
 )
 
 // Complete reports whether every device's value of the interval that starts at

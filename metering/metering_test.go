@@ -41,6 +41,12 @@ type world struct{ *optest.World }
 // founded is a world with the town; corrections are taken for a day.
 func founded(t testing.TB) world {
 	t.Helper()
+	return foundedFor(t, 1)
+}
+
+// foundedFor is founded for corrections of some days.
+func foundedFor(t testing.TB, days uint32) world {
+	t.Helper()
 	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, Ops)
 	for a := operator; a <= ann; a++ {
 		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
@@ -49,7 +55,7 @@ func founded(t testing.TB) world {
 		ledger.DefineKind.Encode(ledger.Define{Asset: euro, Symbol: "EUR", Decimals: 6}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: town, Root: 20, Currency: euro, Gateway: gateway, Utility: 2, Network: 3, Levy: 4,
-			Length: interval.Minutes60, Start: start, Grace: 1800, Correction: 24 * 3600,
+			Length: interval.Minutes60, Start: start, Grace: 1800, Correction: days * 24 * 3600,
 		}))
 	for _, p := range []grid.PointID{home1, home2} {
 		w.Must(t, operator, grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: p, Zone: 20, Account: ann, CapacityW: 10_000, From: start}))
@@ -97,7 +103,14 @@ func exceptions(receipts []op.Receipt) []string {
 	for _, r := range receipts {
 		if r.Kind == ExceptionReceipt.Kind {
 			e := ExceptionReceipt.Read(r)
-			list = append(list, fmt.Sprintf("%d: %d from %d to %d, %d/%d", e.Device, e.Reason, (e.From-start)/hour, (e.To-start)/hour, e.Import, e.Export))
+			line := fmt.Sprintf("%d: %d from %d to %d, %d/%d", e.Device, e.Reason, (e.From-start)/hour, (e.To-start)/hour, e.Import, e.Export)
+			if e.Way != 0 {
+				line += ", " + e.Way.String()
+			}
+			if e.Days != 0 {
+				line += fmt.Sprintf(" %d", e.Days)
+			}
+			list = append(list, line)
 		}
 	}
 	return list
@@ -123,7 +136,7 @@ func TestRecordPrecedence(t *testing.T) {
 		{ErrMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Microgrid++ }},
 		{ErrQuality, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Quality = 'V' }},
 		{ErrTooLarge, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Export = MaxEnergy + 1 }},
-		{ErrNegative, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Import = -1 }},
+		{ErrTooLarge, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Import = -MaxEnergy - 1 }},
 		{ErrOrder, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values[1].Device = meter1 }},
 		{ErrNoReadings, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals[0].Values = nil }},
 		{ErrNoReadings, func(_ *optest.World, _ *tx.AccountID, o *Record) { o.Intervals = nil }},

@@ -9,7 +9,6 @@ import (
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/state"
-	"github.com/commonwatt/commonwatt/tx"
 )
 
 // Record records readings: those of one or more intervals, by device.
@@ -32,8 +31,7 @@ const MaxSkew = 120
 var (
 	ErrNoReadings  = Ops.Refuse(1, "there are no readings")
 	ErrOrder       = Ops.Refuse(2, "intervals and the devices in them are not in ascending order, each once")
-	ErrNegative    = Ops.Refuse(3, "a reading is below zero: registers only count up")
-	ErrTooLarge    = Ops.Refuse(4, "a reading is above 2^28 Wh in one interval")
+	ErrTooLarge    = Ops.Refuse(4, "a reading is above 2^28 Wh in one interval, or below -2^28") // 3 refused what is below zero.
 	ErrQuality     = Ops.Refuse(5, "there is no such quality: A actual, E estimated, F final substitute, S substitute")
 	ErrMicrogrid   = Ops.Refuse(6, "there is no such microgrid to record readings of")
 	ErrNotGateway  = Ops.Refuse(7, "only the microgrid's operator or gateway may record readings")
@@ -48,11 +46,12 @@ var (
 // Recorded is the receipt of Record.
 type Recorded struct {
 	Microgrid grid.MicrogridID `cbor:"1,keyasint" json:"microgrid"`
-	From      interval.Time    `cbor:"2,keyasint" json:"from"`   // Start of the first interval.
-	To        interval.Time    `cbor:"3,keyasint" json:"to"`     // Start of the last one.
-	Values    uint64           `cbor:"4,keyasint" json:"values"` // In all.
-	Late      uint64           `cbor:"5,keyasint" json:"late"`   // Of them, for intervals that were settled.
-	Same      uint64           `cbor:"6,keyasint" json:"same"`   // Of them, known already.
+	From      interval.Time    `cbor:"2,keyasint" json:"from"`                         // Start of the first interval.
+	To        interval.Time    `cbor:"3,keyasint" json:"to"`                           // Start of the last one.
+	Values    uint64           `cbor:"4,keyasint" json:"values"`                       // In all, without those below zero.
+	Late      uint64           `cbor:"5,keyasint" json:"late"`                         // Of them, for intervals that were settled.
+	Same      uint64           `cbor:"6,keyasint" json:"same"`                         // Of them, known already.
+	Negative  uint64           `cbor:"7,keyasint,omitempty" json:"negative,omitempty"` // Below zero: no values.
 }
 
 // RecordedReceipt is the kind of Recorded.
@@ -109,9 +108,7 @@ func (r Readings) check() *op.Refusal {
 		switch {
 		case i > 0 && v.Device <= r.Values[i-1].Device:
 			return ErrOrder
-		case v.Import < 0 || v.Export < 0:
-			return ErrNegative
-		case v.Import > MaxEnergy || v.Export > MaxEnergy:
+		case max(v.Import, v.Export) > MaxEnergy || min(v.Import, v.Export) < -MaxEnergy:
 			return ErrTooLarge
 		case !v.Quality.Valid():
 			return ErrQuality
@@ -135,12 +132,24 @@ func (r Readings) record(ctx *op.Context, s state.Store, id grid.MicrogridID, m 
 	if !ok {
 		return ErrDevice
 	}
-	done.Values += uint64(len(r.Values))
-	b := booking{ctx, s, Moment{id, r.Start}, m.Operator, false, done}
+	b := booking{ctx, s, Moment{id, r.Start}, m, false, done}
+	list = slices.DeleteFunc(list, func(l located) bool { return b.negative(l.value) })
+	done.Values += uint64(len(list))
 	if r.Start < m.Open {
-		return b.revise(r.Values)
+		return b.revise(list)
 	}
 	return b.add(list)
+}
+
+// negative reports whether a value is below zero, which is none: it is reported,
+// and the interval is estimated until there is one.
+func (b *booking) negative(v Value) bool {
+	if v.Import >= 0 && v.Export >= 0 {
+		return false
+	}
+	b.done.Negative++
+	b.report(Negative, v)
+	return true
 }
 
 // locate finds each value's page, and reports whether every device is there
@@ -172,16 +181,19 @@ func (r Readings) locate(s state.Reader, id grid.MicrogridID, m grid.Microgrid, 
 
 // booking is the values of one interval while they are booked.
 type booking struct {
-	ctx      *op.Context
-	s        state.Store
-	k        Moment
-	operator tx.AccountID
-	lenient  bool // What it would refuse is left out.
-	done     *Recorded
+	ctx     *op.Context
+	s       state.Store
+	k       Moment
+	m       grid.Microgrid
+	lenient bool // What it would refuse is left out.
+	done    *Recorded
 }
 
 // add books values of an open interval, page by page.
 func (b *booking) add(list []located) *op.Refusal {
+	if len(list) == 0 {
+		return nil
+	}
 	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.page, b.page) })
 	t, _ := tallies.Get(b.s, b.k)
 	for len(list) > 0 {
@@ -210,7 +222,9 @@ func (b *booking) add(list []located) *op.Refusal {
 
 // report tells the operator of a value.
 func (b *booking) report(why Reason, v Value) {
-	Report(b.ctx, b.operator, Exception{b.k.Microgrid, v.Device, why, b.k.Start, b.k.Start, v.Import, v.Export})
+	Report(b.ctx, b.m.Operator, Exception{
+		Microgrid: b.k.Microgrid, Device: v.Device, Reason: why, From: b.k.Start, To: b.k.Start, Import: v.Import, Export: v.Export,
+	})
 }
 
 // put writes a value to a page and returns the one it replaces, if any.
@@ -230,38 +244,44 @@ func (p *page) put(v Value) (*Value, *op.Refusal) {
 
 // revise books values of a settled interval; the next close settles the
 // difference.
-func (b *booking) revise(values []Value) *op.Refusal {
+func (b *booking) revise(list []located) *op.Refusal {
 	row, ok := history.Get(b.s, b.k)
 	if !ok {
 		return ErrFinal
 	}
-	was := slices.Clone(row.Values)
+	values := slices.Clone(row.Values)
 	changed := false
-	for _, v := range values {
+	for _, l := range list {
+		v := l.value
 		i, no := row.revisable(v)
 		switch {
 		case no != nil && !b.lenient:
 			return no
 		case no != nil:
 			continue
-		case row.Values[i] == v:
+		case values[i] == v || !b.lenient && spread(b.s, b.k, v):
 			b.done.Same++
 			continue
 		}
-		row.Values[i] = v
-		changed = true
 		b.done.Late++
 		b.report(Late, v)
+		if !b.lenient && values[i].Quality != Actual {
+			v = b.smooth(v)
+		}
+		values[i], changed = v, true
 	}
-	if !changed {
-		return nil
-	}
-	row.Revision++
-	history.Put(b.s, b.k, row)
-	if !revision.Has(b.s, b.k) {
-		revision.Put(b.s, b.k, revised{was})
+	if changed {
+		amend(b.s, b.k, row, values)
 	}
 	return nil
+}
+
+// amend gives a settled interval other values, as a new revision.
+func amend(s state.Store, k Moment, row settled, values []Value) {
+	if !revision.Has(s, k) {
+		revision.Put(s, k, revised{row.Values})
+	}
+	history.Put(s, k, settled{row.Revision + 1, values})
 }
 
 // revisable returns where the value is that v would take the place of.

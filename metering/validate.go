@@ -28,11 +28,14 @@ const (
 	Reset          Reason = 8  // A register fell, or rose beyond all measure: it counts anew from here.
 	Unsynchronised Reason = 9  // The device did not know the time: its registers wait for a message that does.
 	Equivocation   Reason = 10 // The device said two things under one sequence: it is in quarantine.
+
+	Negative Reason = 11 // Below zero: no value.
+	Spike    Reason = 12 // Too much for its interval, and not for those before it that were missing: spread over all of them.
 )
 
 // String is what files and pages call a reason.
 func (r Reason) String() string {
-	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced", "gap", "reset", "unsynchronised", "equivocation"}
+	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced", "gap", "reset", "unsynchronised", "equivocation", "negative", "spike"}
 	if r == 0 || int(r) >= len(names) {
 		return fmt.Sprintf("reason_%d", uint8(r))
 	}
@@ -49,6 +52,8 @@ type Exception struct {
 	To        interval.Time    `cbor:"5,keyasint" json:"to"`   // Start of the last one so far; a run that goes on is reported again.
 	Import    quantity.Energy  `cbor:"6,keyasint" json:"import_wh"`
 	Export    quantity.Energy  `cbor:"7,keyasint" json:"export_wh"`
+	Way       Way              `cbor:"8,keyasint,omitempty" json:"way,omitempty"`  // How the energy came about that is settled instead; 0: it is what the meter said.
+	Days      uint32           `cbor:"9,keyasint,omitempty" json:"days,omitempty"` // How long before, with LikeDay.
 }
 
 // ExceptionReceipt is the kind of Exception.
@@ -93,7 +98,7 @@ func validate(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roster
 	for n, v := range all {
 		d := roster.Devices[n]
 		report := func(why Reason, from, to interval.Time) {
-			op.Emit(ctx, ExceptionReceipt, m.Operator, Exception{k.Microgrid, v.Device, why, from, to, v.Import, v.Export})
+			Report(ctx, m.Operator, Exception{Microgrid: k.Microgrid, Device: v.Device, Reason: why, From: from, To: to, Import: v.Import, Export: v.Export})
 		}
 		if most := capacity(roster, d, m.Length); most > 0 && max(v.Import, v.Export) > most {
 			report(AboveCapacity, k.Start, k.Start)
@@ -194,9 +199,17 @@ func same(before []Value, v Value, kind grid.Kind) bool {
 
 // capacity is the most that a device can take or give in an interval, or 0.
 func capacity(roster grid.Roster, d grid.RosterDevice, l interval.Length) quantity.Energy {
-	watts := d.Row.CapacityW
-	if watts == 0 && d.Row.Kind == grid.Meter && d.At >= 0 {
-		watts = roster.Points[d.At].Connection.CapacityW
+	if d.At < 0 {
+		return capacityOf(d.Row, grid.Connection{}, l)
+	}
+	return capacityOf(d.Row, roster.Points[d.At].Connection, l)
+}
+
+// capacityOf is capacity for a device and its connection point.
+func capacityOf(d grid.DeviceRow, p grid.Connection, l interval.Length) quantity.Energy {
+	watts := d.CapacityW
+	if watts == 0 && d.Kind == grid.Meter {
+		watts = p.CapacityW
 	}
 	return quantity.Energy((watts*uint64(l) + 3599) / 3600) //nolint:gosec // ≤ 10^10 W
 }

@@ -94,8 +94,8 @@ func (s *stretch) takes(next stretch) bool {
 		s.To, s.end, s.intervals = next.To, next.end, next.intervals // It is reported again while it goes on.
 		return true
 	}
-	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced
-	if !single || s.Reason != next.Reason || s.end != next.From {
+	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced || s.Reason == metering.Negative
+	if !single || s.Reason != next.Reason || s.end != next.From || s.Way != next.Way || s.Days != next.Days {
 		return false
 	}
 	s.To, s.end, s.intervals = next.To, next.end, s.intervals+next.intervals
@@ -111,8 +111,14 @@ func (s *stretch) detail() string {
 	}
 	switch s.Reason {
 	case metering.Missing:
-		return fmt.Sprintf("%s did not come, so an estimate was settled: %d Wh taken and %d Wh given. Send what the meter says: it corrects the bill.",
+		return fmt.Sprintf("%s did not come, so %s was settled: %d Wh taken and %d Wh given. Send what the meter says: it corrects the bill.",
+			readings, s.how(), s.Import, s.Export)
+	case metering.Negative:
+		return fmt.Sprintf("%s was below zero, %d Wh taken and %d Wh given, which is none. Check how the meter is wired and read, and send the right one: until then it is estimated.",
 			readings, s.Import, s.Export)
+	case metering.Spike:
+		return fmt.Sprintf("After a gap the meter said %d Wh taken and %d Wh given at once, more than its interval can carry, so it was spread over %d intervals, %s. Send the readings of the gap if the meter has them.",
+			s.Import, s.Export, s.intervals, s.how())
 	case metering.Late:
 		return readings + " came after the settlement and corrected it. Check how the meter is connected if this happens often."
 	case metering.AboveCapacity:
@@ -123,8 +129,8 @@ func (s *stretch) detail() string {
 	case metering.NoProduction:
 		return fmt.Sprintf("Next to nothing was produced in %d intervals, the nights between them counted, while others produced. Check inverter, fuse and meter.", s.intervals)
 	case metering.Gap:
-		return fmt.Sprintf("Messages of the device are missing, so what its registers counted in %d intervals, %d Wh taken and %d Wh given, was spread over them. Messages that come late correct it.",
-			s.intervals, s.Import, s.Export)
+		return fmt.Sprintf("Messages of the device are missing, so what its registers counted in %d intervals, %d Wh taken and %d Wh given, was spread over them, %s. Messages that come late correct it.",
+			s.intervals, s.Import, s.Export, s.how())
 	case metering.Reset:
 		return "A register of the device fell or leapt, so nothing was counted up to here. Check whether the meter was replaced, and enrol its key as a replacement."
 	case metering.Unsynchronised:
@@ -136,4 +142,23 @@ func (s *stretch) detail() string {
 			readings, s.Import, s.Export)
 	}
 	return "Look at the meter's readings."
+}
+
+// how says how what was settled came about.
+func (s *stretch) how() string {
+	switch s.Way {
+	case metering.Interpolated:
+		return "the line between the values before and after"
+	case metering.LikeDay:
+		return fmt.Sprintf("what was measured at the same time %d days before", s.Days)
+	case metering.IntervalBefore:
+		return "the value of the interval before"
+	case metering.NothingKnown:
+		return "nothing, because nothing was ever measured,"
+	case metering.LikeDays:
+		return "in proportion to like days before"
+	case metering.Evenly:
+		return "evenly"
+	}
+	return "an estimate"
 }

@@ -132,7 +132,7 @@ start,zone,price,supply_wh,demand_wh,traded_wh,bought_wh,sold_wh
 `,
 		"exceptions.csv": `
 start,end,meter,reason,import_wh,export_wh,detail
-2016-08-01T01:00:00Z,2016-08-01T03:00:00Z,m-dot,missing,600,0,"The readings of 2 intervals did not come, so an estimate was settled: 600 Wh taken and 0 Wh given. Send what the meter says: it corrects the bill."
+2016-08-01T01:00:00Z,2016-08-01T03:00:00Z,m-dot,missing,600,0,"The readings of 2 intervals did not come, so the value of the interval before was settled: 600 Wh taken and 0 Wh given. Send what the meter says: it corrects the bill."
 2016-08-01T01:00:00Z,2016-08-01T02:00:00Z,m-dot,late,200,0,The reading of one interval came after the settlement and corrected it. Check how the meter is connected if this happens often.
 `,
 	} {
@@ -377,7 +377,7 @@ func TestStretches(t *testing.T) {
 	}
 	want := []string{
 		"m-ann missing 01 04 0",
-		"m-dot missing 00 02 0", "m-dot missing 03 04 5500", "m-dot late 00 02 500", "m-dot above_capacity 02 03 5500",
+		"m-dot missing 00 01 0", "m-dot missing 01 02 0", "m-dot missing 03 04 5500", "m-dot late 00 02 500", "m-dot above_capacity 02 03 5500",
 		"m-dot above_capacity 03 04 5500", "m-dot replaced 02 03 6000",
 	}
 	if !slices.Equal(got, want) || s.Exceptions != int64(len(want)) {

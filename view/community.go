@@ -55,13 +55,13 @@ type Concern struct {
 // a run that was reported as it went on, only the longest is told; that a reading
 // came late or took another's place concerns nobody any more.
 func (r *Reader) Concerns(m grid.MicrogridID, p Period, most int) ([]Concern, error) {
-	return list(r, `SELECT e.device, e.reason, e.first_start, max(e.last_start), e.import_wh, e.export_wh,
+	return list(r, `SELECT e.device, e.reason, e.first_start, max(e.last_start), e.import_wh, e.export_wh, e.way, e.days,
 		EXISTS (SELECT 1 FROM statement s JOIN device d ON d.microgrid = s.microgrid AND d.point = s.point
 			WHERE d.microgrid = e.microgrid AND d.device = e.device AND s.microgrid = e.microgrid AND s.start = e.first_start AND s.superseded > 0)
 		FROM exception e WHERE e.microgrid = ? AND e.last_start >= ? AND e.first_start < ? AND e.reason NOT IN (?, ?)
 		GROUP BY e.device, e.reason, e.first_start ORDER BY 4 DESC, e.device LIMIT ?`,
 		func(rows *sql.Rows, c *Concern) error {
 			c.Microgrid = m
-			return rows.Scan(id(&c.Device), &c.Reason, &c.From, &c.To, &c.Import, &c.Export, &c.Corrected)
+			return rows.Scan(id(&c.Device), &c.Reason, &c.From, &c.To, &c.Import, &c.Export, &c.Way, &c.Days, &c.Corrected)
 		}, bits(m), int64(p.From), int64(p.Until), int64(metering.Late), int64(metering.Replaced), most)
 }

@@ -183,12 +183,12 @@ func (r *Reader) Suspects(m grid.MicrogridID) ([]grid.DeviceID, error) {
 
 // Exceptions yields what somebody should look at of a device, by reason and start.
 func (r *Reader) Exceptions(d grid.Device, p Period, yield func(metering.Exception) error) error {
-	return each(r, `SELECT reason, first_start, last_start, import_wh, export_wh
+	return each(r, `SELECT reason, first_start, last_start, import_wh, export_wh, way, days
 		FROM exception WHERE microgrid = ? AND device = ? AND last_start >= ? AND first_start < ?
 		ORDER BY reason, first_start, height, position, n`,
 		func(rows *sql.Rows, e *metering.Exception) error {
 			e.Microgrid, e.Device = d.Microgrid, d.Device
-			return rows.Scan(&e.Reason, &e.From, &e.To, &e.Import, &e.Export)
+			return rows.Scan(&e.Reason, &e.From, &e.To, &e.Import, &e.Export, &e.Way, &e.Days)
 		}, yield, bits(d.Microgrid), bits(d.Device), int64(p.From), int64(p.Until))
 }
 

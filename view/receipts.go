@@ -157,7 +157,7 @@ func (w *writer) recorded(at place, r metering.Recorded) error {
 
 func (w *writer) exception(at place, r metering.Exception) error {
 	return w.add("exception", bits(r.Microgrid), bits(r.Device), int64(r.Reason), int64(r.From), int64(r.To),
-		int64(r.Import), int64(r.Export), at.height, at.position, at.n)
+		int64(r.Import), int64(r.Export), int64(r.Way), int64(r.Days), at.height, at.position, at.n)
 }
 
 func (w *writer) proposed(at place, r governance.Propose) error {

@@ -183,8 +183,10 @@ CREATE TABLE exception (
   reason      INTEGER NOT NULL, -- As in package metering.
   first_start INTEGER NOT NULL,
   last_start  INTEGER NOT NULL,
-  import_wh   INTEGER NOT NULL,
+  import_wh   INTEGER NOT NULL, -- Below zero when the meter said so.
   export_wh   INTEGER NOT NULL,
+  way         INTEGER NOT NULL, -- How what was settled came about, as in package metering; 0: the meter said it.
+  days        INTEGER NOT NULL, -- How long before the like day was.
   height      INTEGER NOT NULL,
   position    INTEGER NOT NULL,
   n           INTEGER NOT NULL,

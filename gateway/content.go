@@ -20,6 +20,7 @@ type Progress func(read, total int64)
 type Content struct {
 	Readings []Reading // By start, then meter; summed to the length that was expected.
 	Parts    []Part    // By file, as they were given, then meter.
+	Negative int       // How many of the readings are below zero, which are no values.
 	Notes    []Note    // What was left out or assumed, by file and line.
 }
 
@@ -216,7 +217,13 @@ func (g *rows) content() (Content, error) {
 	slices.SortStableFunc(notes, func(a, b Note) int {
 		return cmp.Or(cmp.Compare(g.indexOf(a.File), g.indexOf(b.File)), cmp.Compare(a.Line, b.Line))
 	})
-	return Content{Readings: readings, Parts: g.sortedParts(), Notes: notes}, nil
+	negative := 0
+	for _, r := range readings {
+		if r.Negative() {
+			negative++
+		}
+	}
+	return Content{Readings: readings, Parts: g.sortedParts(), Negative: negative, Notes: notes}, nil
 }
 
 // counter counts the bytes that pass.

@@ -57,6 +57,16 @@ func parseEnergy(text []byte, exponent int) (value micro, reason string) {
 	return value, ""
 }
 
+// parseSigned is parseEnergy for a number that may be below zero, which no energy in an
+// interval is and some meters say.
+func parseSigned(text []byte, exponent int) (value micro, reason string) {
+	if len(text) > 1 && text[0] == '-' {
+		value, reason = parseEnergy(text[1:], exponent)
+		return -value, reason
+	}
+	return parseEnergy(text, exponent)
+}
+
 // energyMax is 10^energyDigitsMax Wh.
 const energyMax micro = 1e18
 
@@ -67,9 +77,13 @@ var tooMuch = fmt.Sprintf("is 10^%d Wh or more, which no meter measures in an ho
 // off. Each record of a file has its own, so that the order of records does not matter.
 type rounder struct{ carried micro }
 
-// whole is half up of the sum so far, less what was given out.
+// whole is half up of the sum so far, less what was given out. What is below zero is
+// no part of the sum: it stays below, at least −1.
 func (r *rounder) whole(value micro) quantity.Energy {
 	const wh, half = 1_000_000, 500_000
+	if value < 0 {
+		return min(-1, quantity.Energy((value-half)/wh))
+	}
 	r.carried += value           // < 10^18 + 10^6.
 	n := (r.carried + half) / wh // ≥ 0: what is carried is ≥ −half.
 	r.carried -= n * wh

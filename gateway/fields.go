@@ -69,6 +69,15 @@ func (r *Reader) startOf(text []byte, length interval.Length) (interval.Time, er
 // energy reads import_wh or export_wh.
 func (r *Reader) energy(column int) (quantity.Energy, error) {
 	text := r.fields[column]
+	if len(text) > 1 && text[0] == '-' {
+		wh, err := r.digits(column, text[1:])
+		return -wh, err
+	}
+	return r.digits(column, text)
+}
+
+// digits reads import_wh or export_wh without its sign.
+func (r *Reader) digits(column int, text []byte) (quantity.Energy, error) {
 	if len(text) == 0 {
 		return 0, r.refuse(columns[column], nil, "is missing", "Write 0 for a real zero, or remove the row where there is no reading")
 	}
@@ -90,11 +99,7 @@ func (r *Reader) energy(column int) (quantity.Energy, error) {
 
 // notEnergy says why text is not a whole number of Wh.
 func notEnergy(text []byte) string {
-	value, err := strconv.ParseFloat(string(text), 64)
-	switch {
-	case err == nil && value < 0:
-		return "is negative; a register difference is ≥ 0"
-	case err == nil:
+	if _, err := strconv.ParseFloat(string(text), 64); err == nil {
 		return "is not a whole number of Wh"
 	}
 	return "is not a number; a whole number of Wh is expected"

@@ -74,7 +74,6 @@ func TestFormatsRefuse(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"NEM12 cut short", nem12("1", "A", ""), ":3: is the last line and no 900 record: the file is cut short"},
 		{"NEM12 no number", nem12("x", "A", "900\n"), `:3: IntervalValue1: "x" is not a number`},
-		{"NEM12 negative", nem12("-1", "A", "900\n"), `:3: IntervalValue1: "-1" is negative`},
 		{"NEM12 no value", nem12("", "A", "900\n"), ":3: IntervalValue1: is missing, and its quality is not N"},
 		{"NEM12 too much", nem12("1000000000", "A", "900\n"), "is 10^12 Wh or more"},
 		{"NEM12 too fine", nem12("0.0000000001", "A", "900\n"), "is finer than a millionth of a Wh"},
@@ -100,7 +99,6 @@ func TestFormatsRefuse(t *testing.T) {
 		{"Green Button long", greenButton("1", "72", "0", "86400", "1780308000", "5"), `:3: duration: "86400" is longer than the 60 minutes`},
 		{"Green Button odd", greenButton("1", "72", "0", "420", "1780308000", "5"), "does not divide the 60 minutes of an interval"},
 		{"Green Button misaligned", greenButton("1", "72", "0", "900", "1780308001", "5"), "starts at 2026-06-01T10:00:01Z, which is not a multiple of 15 minutes"},
-		{"Green Button negative", greenButton("1", "72", "0", "900", "1780308000", "-5"), `:3: value: "-5" is negative`},
 		{"Green Button no number", greenButton("1", "72", "0", "900", "1780308000", "5.5"), `:3: value: "5.5" is not a whole number`},
 		{"Green Button no value", strings.Replace(greenButton("1", "72", "0", "900", "1780308000", "5"), "<value>5</value>", "", 1), ":3: value: is missing"},
 		{"Green Button multiplier", greenButton("1", "72", "10", "900", "1780308000", "5"), `:1: powerOfTenMultiplier: "10" is not a number between −12 and 9`},

@@ -21,10 +21,14 @@ type Reading struct {
 	Meter   string
 	Start   interval.Time
 	Length  interval.Length
-	Import  quantity.Energy // Taken from the grid side, ≥ 0.
-	Export  quantity.Energy // Fed into the grid side, ≥ 0.
+	Import  quantity.Energy // Taken from the grid side. Below zero, in one of the two: there is no value.
+	Export  quantity.Energy // Fed into the grid side.
 	Quality byte            // One of the Quality constants.
 }
+
+// Negative reports whether the meter said what cannot be: less than nothing. The
+// ledger reports such a reading, and has an estimate until there is a real one.
+func (r Reading) Negative() bool { return r.Import < 0 || r.Export < 0 }
 
 // Quality flags, the letters of NEM12 (AEMO, Meter Data File Format
 // Specification NEM12 & NEM13, QualityMethod).

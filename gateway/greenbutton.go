@@ -303,8 +303,6 @@ func (b *greenButton) endInterval() error {
 		return b.refuse("duration", nil, "is missing: the interval has no length", resend)
 	case r.value == none:
 		return b.refuse("value", nil, "is missing", resend)
-	case r.value < 0:
-		return b.refuse("value", []byte(strconv.FormatInt(r.value, 10)), "is negative; energy in one direction is ≥ 0", resend)
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func (b *greenButton) block(meter string, f *flow, exponent int, block espiBlock
 		if reason != "" {
 			return at.refuse("duration", []byte(strconv.FormatInt(r.duration, 10)), reason, coarserNext)
 		}
-		value, reason := parseEnergy(strconv.AppendInt(nil, r.value, 10), exponent)
+		value, reason := parseSigned(strconv.AppendInt(nil, r.value, 10), exponent)
 		if reason != "" {
 			return at.refuse("value", []byte(strconv.FormatInt(r.value, 10)), reason, resend)
 		}

@@ -65,8 +65,8 @@ func (g *rows) whole(rows []row) (row, error) {
 			sum = &one
 			continue
 		}
-		sum.Import = quantity.MustAdd(sum.Import, r.Import) // Few flows of less than 10^12 Wh each.
-		sum.Export = quantity.MustAdd(sum.Export, r.Export)
+		sum.Import = together(sum.Import, r.Import) // Few flows of less than 10^12 Wh each.
+		sum.Export = together(sum.Export, r.Export)
 		sum.Quality = mixed(sum.Quality, r.Quality)
 	}
 	if sum == nil {
@@ -102,6 +102,15 @@ func (g *rows) complete(sum *row, rows []row, present []string) {
 	}
 }
 
+// together is the energy of two things. When one of them is below zero there is none:
+// it is what is below zero alone, so that the others do not hide it.
+func together(a, b quantity.Energy) quantity.Energy {
+	if a < 0 || b < 0 {
+		a, b = min(a, 0), min(b, 0)
+	}
+	return quantity.MustAdd(a, b)
+}
+
 // mixed is the quality of two things together.
 func mixed(a, b byte) byte {
 	switch {
@@ -120,6 +129,10 @@ func (g *rows) count(r row) error {
 		g.note(Note{File: p.File, Line: int(r.line), Meter: p.Named, Count: 1, Unit: "interval", Text: "quality N, which means that there is no value: left out"})
 		return nil
 	}
+	if r.Negative() {
+		g.noteNegative(p, r)
+		return nil
+	}
 	if p.Registers == nil { // Else the telegrams say from when until when.
 		if p.Readings == 0 {
 			p.Start = r.Start
@@ -134,6 +147,21 @@ func (g *rows) count(r row) error {
 		return g.refuse(r, "has energies whose sum no number holds", "Look at what the file says of this meter")
 	}
 	return nil
+}
+
+// negativesNamed is how many values below zero have a note of their own.
+const negativesNamed = 20
+
+// noteNegative notes a reading below zero.
+func (g *rows) noteNegative(p *Part, r row) {
+	said := "more such values are"
+	if g.negatives++; g.negatives <= negativesNamed {
+		said = fmt.Sprintf("%d Wh import and %d Wh export at %s is", r.Import, r.Export, rfc3339(r.Start))
+	}
+	g.note(Note{
+		File: p.File, Line: int(r.line), Meter: p.Named, Count: 1, Unit: "interval",
+		Text: said + " below zero, which is no value: reported, and estimated until a real one comes",
+	})
 }
 
 func (g *rows) contradiction(r, before row) error {

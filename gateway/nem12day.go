@@ -47,7 +47,7 @@ func (n *nem12) startDay() error {
 		var value micro
 		if c.flow != nil && len(text) > 0 {
 			var reason string
-			if value, reason = parseEnergy(text, c.unit); reason != "" {
+			if value, reason = parseSigned(text, c.unit); reason != "" {
 				return n.refuse("IntervalValue"+strconv.Itoa(i+1), text, reason, resend)
 			}
 		}

@@ -114,7 +114,7 @@ func TestReadRefuses(t *testing.T) {
 		{"letters in time", "H\nann,2026-0x-20T16:00:00Z,60,1,0,A\n", "is not a time as in RFC 3339"},
 		{"before 1970", "H\nann,1969-12-31T16:00:00Z,60,1,0,A\n", "is before 1970"},
 		{"misaligned", "H\nann,2026-06-20T16:15:00Z,60,1,0,A\n", `start: "2026-06-20T16:15:00Z" is not a multiple of 60 minutes in UTC`},
-		{"negative", "H\nann,2026-06-20T16:00:00Z,60,-3,0,A\n", `r.csv:2: import_wh: "-3" is negative; a register difference is ≥ 0. Correct the row or remove it; nothing was booked.`},
+		{"negative and no number", "H\nann,2026-06-20T16:00:00Z,60,-,0,A\n", `r.csv:2: import_wh: "-" is not a number; a whole number of Wh is expected. Correct the row or remove it; nothing was booked.`},
 		{"decimal", "H\nann,2026-06-20T16:00:00Z,60,1,0.5,A\n", `export_wh: "0.5" is not a whole number of Wh`},
 		{"word", "H\nann,2026-06-20T16:00:00Z,60,n/a,0,A\n", "is not a number"},
 		{"no energy", "H\nann,2026-06-20T16:00:00Z,60,,0,A\n", "import_wh: is missing. Write 0 for a real zero"},

@@ -52,7 +52,8 @@ type rows struct {
 	noted map[Note]int         // Where a note without count and line is in notes.
 	shown map[string][]shownAt // What telegrams of a meter showed.
 
-	kept int // Telegrams in shown.
+	kept      int // Telegrams in shown.
+	negatives int // Readings below zero.
 }
 
 func newRows(expect Expect) *rows {

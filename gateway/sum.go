@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/quantity"
 )
 
 // sum puts readings of shorter intervals together to the length that was
@@ -56,8 +55,8 @@ func (s *summing) add(r Reading) {
 		p = &partial{}
 		s.under[r.Meter] = p
 	case p.Start == start:
-		p.Import = quantity.MustAdd(p.Import, r.Import) // Sixty readings at most, of few flows of less than 10^12 Wh each.
-		p.Export = quantity.MustAdd(p.Export, r.Export)
+		p.Import = together(p.Import, r.Import) // Sixty readings at most, of few flows of less than 10^12 Wh each.
+		p.Export = together(p.Export, r.Export)
 		p.Quality = mixed(p.Quality, r.Quality)
 		p.covered += r.Length
 		return

@@ -24,6 +24,7 @@ type imported struct {
 	Files    []importedPart `json:"files"`
 	Notes    []importedNote `json:"notes"`
 	Readings int            `json:"readings"`
+	Negative int            `json:"negative,omitempty"` // Of them, below zero: reported, and estimated.
 	Booked   bool           `json:"booked"`
 }
 
@@ -67,7 +68,7 @@ func printContent(cmd *cobra.Command, output string, content gateway.Content, re
 		for _, n := range content.Notes {
 			notes = append(notes, importedNote(n))
 		}
-		return json.NewEncoder(w).Encode(imported{parts, notes, readings, booked})
+		return json.NewEncoder(w).Encode(imported{parts, notes, readings, content.Negative, booked})
 	case "csv":
 		tellNotes(cmd.ErrOrStderr(), content.Notes)
 		rows := [][]string{{"file", "format", "meter", "named", "offset", "start", "end", "readings", "import_wh", "export_wh"}}
@@ -113,6 +114,9 @@ func printContentTable(w io.Writer, content gateway.Content, readings int, booke
 		fmt.Fprintf(w, "%d readings; nothing was booked\n", readings)
 	case readings > 0:
 		fmt.Fprintf(w, "%d readings are on the ledger\n", readings)
+	}
+	if content.Negative > 0 {
+		fmt.Fprintf(w, "%d of them below zero: no values, but exceptions, and estimated until real ones come\n", content.Negative)
 	}
 	return nil
 }

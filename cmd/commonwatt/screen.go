@@ -18,6 +18,7 @@ import (
 type screened struct {
 	booked int // New to the ledger, or with other values than it had.
 	known  int
+	below  int // Below zero: reported, again too, and no values.
 	final  int // Of intervals that are final, whatever they say.
 	closed interval.Time
 }
@@ -30,6 +31,9 @@ func (s screened) tell(w io.Writer) {
 	}
 	if s.known > 0 {
 		fmt.Fprintf(w, "Booked before: %d readings; new: %d.\n", s.known, s.booked)
+	}
+	if s.below > 0 {
+		fmt.Fprintf(w, "Below zero: %d readings, which are no values: they are exceptions, and estimated until real ones come.\n", s.below)
 	}
 	if s.final > 0 {
 		fmt.Fprintf(w, "Left out: %d readings for intervals before %s, which are final.\n", s.final, rfc3339(s.closed))
@@ -94,6 +98,8 @@ func (s *settling) news(now []gateway.Reading, known []metering.Value, settled b
 		is := operator.Value(s.community, r)
 		was, there := values[is.Device]
 		switch {
+		case r.Negative() && (there || !settled):
+			s.screened.below++
 		case there && was == is:
 			continue
 		case there && was.Quality == metering.Actual && is.Quality != metering.Actual:

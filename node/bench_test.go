@@ -108,7 +108,7 @@ func foundBench(b *testing.B, n *node.Node, at interval.Time) (nonce uint64) {
 		party.OpenKind.Encode(party.Open{Account: 100}), party.OpenKind.Encode(party.Open{Account: 101}), party.OpenKind.Encode(party.Open{Account: 102}),
 		grid.FoundKind.Encode(grid.Found{
 			Microgrid: 1, Root: 1, Currency: euro, Gateway: 1, Utility: 100, Network: 101, Levy: 102,
-			Length: interval.Minutes15, Start: at, Correction: 24 * 3600,
+			Length: interval.Minutes15, Start: at, Grace: 3600, Correction: 24 * 3600,
 		}),
 		tariff.SetKind.Encode(tariff.Set{Microgrid: 1, Steps: []tariff.Step{{From: at, Prices: tariff.Prices{Retail: 320, FeedIn: 80, Levy: 10}}}}),
 	}

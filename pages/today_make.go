@@ -10,6 +10,7 @@ import (
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -177,7 +178,8 @@ func (h *household) provisional(start interval.Time) (f attribution.Flows, devic
 			m.BoughtGrid, m.SoldGrid = quantity.MustAdd(m.BoughtGrid, v.Import), quantity.MustAdd(m.SoldGrid, v.Export)
 			continue
 		}
-		read = append(read, view.DeviceEnergy{Start: start, Device: v.Device, Import: v.Import, Export: v.Export})
+		measured := settlement.DeviceEnergy{Device: v.Device, Import: v.Import, Export: v.Export}
+		read = append(read, view.DeviceEnergy{Start: start, DeviceEnergy: measured})
 	}
 	if seen == 0 || seen < len(h.devices) {
 		return f, nil, false

@@ -6,6 +6,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tariff"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -55,8 +56,7 @@ type Statement struct {
 }
 
 const statementColumns = `s.start, s.point, s.revision, s.superseded, s.height, s.account, s.zone, s.import_wh, s.export_wh,
-	s.produced_wh, s.estimated, s.alone, s.owed, s.neighbour_bought_wh, s.neighbour_bought, s.neighbour_sold_wh, s.neighbour_sold,
-	s.utility_bought_wh, s.utility_bought, s.utility_sold_wh, s.utility_sold, s.network_charge_wh, s.network_charge, s.levy_wh, s.levy`
+	s.produced_wh, s.estimated, s.alone, s.owed, s.lines`
 
 // ofPoint finds rows of one point by the settled intervals of a period: as many
 // look-ups as intervals, however many points a microgrid has.
@@ -64,14 +64,11 @@ const ofPoint = ` FROM interval i CROSS JOIN statement s ON s.microgrid = i.micr
 	WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 `
 
 func scanStatement(rows *sql.Rows, s *Statement) error {
-	into := []any{
-		&s.Start, id(&s.Point), &s.Revision, &s.Superseded, &s.Height, id(&s.Account), id(&s.Zone), &s.Import, &s.Export,
-		&s.Produced, &s.Estimated, &s.Alone, &s.Owed,
-	}
-	for i := range s.Lines {
-		into = append(into, &s.Lines[i].Energy, &s.Lines[i].Amount)
-	}
-	return rows.Scan(into...)
+	var lines sql.RawBytes
+	err := rows.Scan(&s.Start, id(&s.Point), &s.Revision, &s.Superseded, &s.Height, id(&s.Account), id(&s.Zone), &s.Import, &s.Export,
+		&s.Produced, &s.Estimated, &s.Alone, &s.Owed, &lines)
+	s.Lines = unpackLines(lines)
+	return err
 }
 
 // Statements yields the statements of a connection point in a period as they
@@ -90,23 +87,15 @@ func (r *Reader) Revisions(m grid.MicrogridID, p grid.PointID, in Period) ([]Sta
 
 // DeviceEnergy is what one device measured in one interval.
 type DeviceEnergy struct {
-	Start     interval.Time
-	Device    grid.DeviceID
-	Import    quantity.Energy
-	Export    quantity.Energy
-	Estimated bool
+	Start interval.Time
+	settlement.DeviceEnergy
 }
 
 // DeviceEnergies yields what the devices behind a connection point measured in a
 // period, as it stands after corrections, by start and device.
 func (r *Reader) DeviceEnergies(m grid.MicrogridID, p grid.PointID, in Period, yield func(DeviceEnergy) error) error {
-	return each(r, `SELECT d.start, d.device, d.import_wh, d.export_wh, d.estimated
-		FROM interval i CROSS JOIN statement s ON s.microgrid = i.microgrid AND s.start = i.start AND s.point = ? AND s.superseded = 0
-		CROSS JOIN device_interval d ON d.microgrid = s.microgrid AND d.start = s.start AND d.point = s.point AND d.revision = s.revision
-		WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 ORDER BY d.start, d.device`,
-		func(rows *sql.Rows, d *DeviceEnergy) error {
-			return rows.Scan(&d.Start, id(&d.Device), &d.Import, &d.Export, &d.Estimated)
-		}, yield, bits(p), bits(m), int64(in.From), int64(in.Until))
+	return each(r, "SELECT s.point, s.start, s.devices"+ofPoint+"AND s.superseded = 0 ORDER BY s.start", scanDevices,
+		eachDevice(func(d PointDevice) error { return yield(d.DeviceEnergy) }), bits(p), bits(m), int64(in.From), int64(in.Until))
 }
 
 // Device is a device behind a connection point.

@@ -6,7 +6,6 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
-	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/settlement"
@@ -41,49 +40,6 @@ func (r *Reader) Settled(m Microgrid) (p Period, ok bool, err error) {
 	return Period{first.V, last.V + interval.Time(m.Length)}, first.Valid, err
 }
 
-// Bill is what the statements of an account say in a period.
-type Bill struct {
-	Account   tx.AccountID
-	First     Lines // Of each statement's first revision.
-	Latest    Lines // Of each statement's latest revision.
-	Import    quantity.Energy
-	Export    quantity.Energy
-	Produced  quantity.Energy
-	Estimated int64          // How many statements hold an estimate.
-	Alone     quantity.Money // What it would owe with the utility alone.
-}
-
-// Bills returns the bills of a microgrid's members in a period, by account.
-// What is not Lines is that of the latest revisions.
-func (r *Reader) Bills(m grid.MicrogridID, p Period) ([]Bill, error) {
-	return list(r, `SELECT account,
-		sum(iif(revision = 1, neighbour_bought_wh, 0)), sum(iif(revision = 1, neighbour_bought, 0)),
-		sum(iif(revision = 1, neighbour_sold_wh, 0)), sum(iif(revision = 1, neighbour_sold, 0)),
-		sum(iif(revision = 1, utility_bought_wh, 0)), sum(iif(revision = 1, utility_bought, 0)),
-		sum(iif(revision = 1, utility_sold_wh, 0)), sum(iif(revision = 1, utility_sold, 0)),
-		sum(iif(revision = 1, network_charge_wh, 0)), sum(iif(revision = 1, network_charge, 0)),
-		sum(iif(revision = 1, levy_wh, 0)), sum(iif(revision = 1, levy, 0)),
-		sum(iif(superseded = 0, neighbour_bought_wh, 0)), sum(iif(superseded = 0, neighbour_bought, 0)),
-		sum(iif(superseded = 0, neighbour_sold_wh, 0)), sum(iif(superseded = 0, neighbour_sold, 0)),
-		sum(iif(superseded = 0, utility_bought_wh, 0)), sum(iif(superseded = 0, utility_bought, 0)),
-		sum(iif(superseded = 0, utility_sold_wh, 0)), sum(iif(superseded = 0, utility_sold, 0)),
-		sum(iif(superseded = 0, network_charge_wh, 0)), sum(iif(superseded = 0, network_charge, 0)),
-		sum(iif(superseded = 0, levy_wh, 0)), sum(iif(superseded = 0, levy, 0)),
-		sum(iif(superseded = 0, import_wh, 0)), sum(iif(superseded = 0, export_wh, 0)),
-		sum(iif(superseded = 0, produced_wh, 0)), sum(superseded = 0 AND estimated), sum(iif(superseded = 0, alone, 0))
-		FROM statement WHERE microgrid = ? AND start >= ? AND start < ? GROUP BY account ORDER BY account`,
-		func(rows *sql.Rows, b *Bill) error {
-			into := []any{id(&b.Account)}
-			for _, l := range []*Lines{&b.First, &b.Latest} {
-				for i := range l {
-					l[i].Line = settlement.Line(i + 1)
-					into = append(into, &l[i].Energy, &l[i].Amount)
-				}
-			}
-			return rows.Scan(append(into, &b.Import, &b.Export, &b.Produced, &b.Estimated, &b.Alone)...)
-		}, bits(m), int64(p.From), int64(p.Until))
-}
-
 // Receipts is what utility, network and levy get in a period, and what is lost on
 // the lines, which the network pays the utility for.
 type Receipts struct {
@@ -106,39 +62,6 @@ func (r *Reader) Received(m grid.MicrogridID, p Period) (first, latest Receipts,
 		&first.UtilitySold, &first.UtilityPaid, &first.Network, &first.Levy, &first.LostEnergy, &first.LossCost,
 		&latest.UtilitySold, &latest.UtilityPaid, &latest.Network, &latest.Levy, &latest.LostEnergy, &latest.LossCost)
 	return first, latest, err
-}
-
-// Trade is energy that went from one account to another.
-type Trade struct {
-	Start         interval.Time
-	Zone          grid.ZoneID // The buyer's; the root's when the utility buys.
-	Seller, Buyer tx.AccountID
-	Energy        quantity.Energy
-	Price         quantity.Price // The buyer's, per Wh.
-	Amount        quantity.Money // What the buyer pays.
-	Class         market.Class
-}
-
-// Trades yields the trades of a period as they stand after corrections, by start
-// and the connection point that they are from. A trade between neighbours is
-// that of its buyer's statement. What a statement sells to the utility is one trade; should
-// the utility have paid more than one price, Price is their average, rounded
-// down, and Amount exact.
-func (r *Reader) Trades(m Microgrid, p Period, yield func(Trade) error) error {
-	const latest = " WHERE s.microgrid = ? AND s.start >= ? AND s.start < ? AND s.superseded = 0 "
-	args := []any{
-		bits(m.ID), int64(p.From), int64(p.Until),
-		bits(m.Utility), bits(m.ID), bits(m.ID), int64(p.From), int64(p.Until),
-	}
-	return each(r, `SELECT s.start, s.zone, d.partner, s.account, d.energy_wh, d.price, d.energy_wh * d.price, d.class, s.point, d.n
-			FROM statement s JOIN deal d USING (microgrid, start, point, revision)`+latest+`AND d.bought = 1
-		UNION ALL SELECT s.start, z.zone, s.account, ?, s.utility_sold_wh, -s.utility_sold / s.utility_sold_wh, -s.utility_sold, 0, s.point, 0
-			FROM statement s JOIN zone z ON z.microgrid = ? AND z.parent = 0`+latest+`AND s.utility_sold_wh > 0
-		ORDER BY 1, 9, 10`,
-		func(rows *sql.Rows, t *Trade) error {
-			var point, n int64
-			return rows.Scan(&t.Start, id(&t.Zone), id(&t.Seller), id(&t.Buyer), &t.Energy, &t.Price, &t.Amount, &t.Class, &point, &n)
-		}, yield, args...)
 }
 
 // ZoneInterval is what happened in one zone in one interval.

@@ -193,64 +193,29 @@ CREATE TABLE exception (
   PRIMARY KEY (microgrid, device, reason, first_start, height, position, n)
 ) STRICT, WITHOUT ROWID;
 
--- What one connection point owes for one interval, a pair of columns for each
--- line of a bill; owed is the sum of the amounts.
+-- What one connection point owes for one interval, with its lines, the trades as
+-- its side sees them and what the devices behind it measured: packed, 64 bits to
+-- each number (see pack.go), because one row is written in a third of the time of
+-- many, and this table is most of what is written. owed is the sum of the lines.
 CREATE TABLE statement (
-  microgrid           INTEGER NOT NULL,
-  start               INTEGER NOT NULL,
-  point               INTEGER NOT NULL,
-  revision            INTEGER NOT NULL,
-  superseded          INTEGER NOT NULL,
-  height              INTEGER NOT NULL,
-  account             INTEGER NOT NULL,
-  zone                INTEGER NOT NULL,
-  import_wh           INTEGER NOT NULL,
-  export_wh           INTEGER NOT NULL,
-  produced_wh         INTEGER NOT NULL,
-  estimated           INTEGER NOT NULL,
-  alone               INTEGER NOT NULL, -- What it would owe with the utility alone.
-  owed                INTEGER NOT NULL,
-  neighbour_bought_wh INTEGER NOT NULL,
-  neighbour_bought    INTEGER NOT NULL,
-  neighbour_sold_wh   INTEGER NOT NULL,
-  neighbour_sold      INTEGER NOT NULL,
-  utility_bought_wh   INTEGER NOT NULL,
-  utility_bought      INTEGER NOT NULL,
-  utility_sold_wh     INTEGER NOT NULL,
-  utility_sold        INTEGER NOT NULL,
-  network_charge_wh   INTEGER NOT NULL,
-  network_charge      INTEGER NOT NULL,
-  levy_wh             INTEGER NOT NULL,
-  levy                INTEGER NOT NULL,
+  microgrid   INTEGER NOT NULL,
+  start       INTEGER NOT NULL,
+  point       INTEGER NOT NULL,
+  revision    INTEGER NOT NULL,
+  superseded  INTEGER NOT NULL,
+  height      INTEGER NOT NULL,
+  account     INTEGER NOT NULL,
+  zone        INTEGER NOT NULL,
+  import_wh   INTEGER NOT NULL,
+  export_wh   INTEGER NOT NULL,
+  produced_wh INTEGER NOT NULL,
+  estimated   INTEGER NOT NULL,
+  alone       INTEGER NOT NULL, -- What it would owe with the utility alone.
+  owed        INTEGER NOT NULL,
+  lines       BLOB    NOT NULL, -- Of each line of a bill, energy and amount.
+  deals       BLOB    NOT NULL, -- Of each, bought or not, partner, class, energy, price.
+  devices     BLOB    NOT NULL, -- Of each, device, import, export, estimated or not.
   PRIMARY KEY (microgrid, start, point, revision)
-) STRICT, WITHOUT ROWID;
-
--- What the devices behind the point of a statement measured.
-CREATE TABLE device_interval (
-  microgrid INTEGER NOT NULL,
-  start     INTEGER NOT NULL,
-  point     INTEGER NOT NULL,
-  revision  INTEGER NOT NULL,
-  device    INTEGER NOT NULL,
-  import_wh INTEGER NOT NULL,
-  export_wh INTEGER NOT NULL,
-  estimated INTEGER NOT NULL,
-  PRIMARY KEY (microgrid, start, point, revision, device)
-) STRICT, WITHOUT ROWID;
-
--- The trades of a statement, as its side sees them.
-CREATE TABLE deal (
-  microgrid INTEGER NOT NULL,
-  start     INTEGER NOT NULL,
-  point     INTEGER NOT NULL,
-  revision  INTEGER NOT NULL,
-  n         INTEGER NOT NULL,
-  bought    INTEGER NOT NULL, -- 1, or 0: sold.
-  partner   INTEGER NOT NULL, -- The account of the other side.
-  class     INTEGER NOT NULL, -- As in package market.
-  energy_wh INTEGER NOT NULL,
-  price     INTEGER NOT NULL, -- What this side pays or gets per Wh.
-  PRIMARY KEY (microgrid, start, point, revision, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE interval (

@@ -14,7 +14,7 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// settledPoint adds a statement with its deals and devices, and posts what it changes at
+// settledPoint adds a statement, and posts what it changes at
 // the account that owes it.
 func (w *writer) settledPoint(at place, r settlement.Statement) error {
 	var before int64
@@ -32,46 +32,10 @@ func (w *writer) settledPoint(at place, r settlement.Statement) error {
 	}
 	owed := r.Owed()
 	w.post(r.Account, who.currency, quantity.MustSub(quantity.Money(before), owed), 0)
-	for n, d := range r.Deals {
-		err := w.add("deal", bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), n,
-			d.Bought, bits(d.Partner), int64(d.Class), int64(d.Energy), int64(d.Price))
-		if err != nil {
-			return err
-		}
-	}
-	for _, d := range r.Devices {
-		err := w.add("device_interval", bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), bits(d.Device),
-			int64(d.Import), int64(d.Export), d.Estimated)
-		if err != nil {
-			return err
-		}
-	}
-	lines := linesOf(r.Items)
-	return w.add("statement", append([]any{
+	return w.add("statement",
 		bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), 0, at.height,
 		bits(r.Account), bits(r.Zone), int64(r.Import), int64(r.Export), int64(r.Produced), r.Estimated,
-		int64(r.Alone), int64(owed),
-	}, lines.columns()...)...)
-}
-
-// Lines are the lines of a bill, from settlement.NeighbourBought on.
-type Lines [settlement.Levy]settlement.Item
-
-// linesOf puts the items of a statement in their places.
-func linesOf(items []settlement.Item) (l Lines) {
-	for _, i := range items {
-		l[i.Line-1] = i
-	}
-	return l
-}
-
-// columns is the lines as statements hold them.
-func (l Lines) columns() []any {
-	columns := make([]any, 0, 2*len(l))
-	for _, i := range l {
-		columns = append(columns, int64(i.Energy), int64(i.Amount))
-	}
-	return columns
+		int64(r.Alone), int64(owed), packLines(r.Items), packDeals(r.Deals), packDevices(r.Devices))
 }
 
 // settled adds the aggregates of an interval; whose receipt it is says who may see

@@ -13,8 +13,10 @@ package broker
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -72,24 +74,39 @@ type Limits struct {
 	WaitingBytes   int64 // On disk.
 	WaitingOfEach  int64 // Messages of one device.
 	ReceiptsOfEach int64 // Receipts kept for a device that is not connected; the oldest go first.
+	Listeners      int   // Receipt topics that are listened to with QoS 1 or 2; with QoS 0 it may be any number.
 }
 
-// LimitsDefault hold a day of ten thousand meters, and months of one that was away.
+// LimitsDefault hold a day of ten thousand meters, and months of one that was away. Each
+// who listens with QoS 1 has a queue on disk, which each receipt is held against: with
+// ten thousand, seconds pass.
 var LimitsDefault = Limits{
 	BatchMessages: 2048, BatchBytes: 448 << 10,
-	WaitingBytes: 4 << 30, WaitingOfEach: 20_000, ReceiptsOfEach: 20_000,
+	WaitingBytes: 4 << 30, WaitingOfEach: 20_000, ReceiptsOfEach: 20_000, Listeners: 1000,
 }
 
 // Config is how a broker runs.
 type Config struct {
 	Dir     string      // Where messages wait; the broker's own.
-	Address string      // Of MQTT, as in 127.0.0.1:1883; port 0: any that is free.
+	Address string      // Of MQTT, as in 127.0.0.1:1883; port 0: any that is free. With NATS, what devices are told.
 	TLS     *tls.Config // nil: in the clear.
 	NATS    string      // Server to use in place of the one in this process, as in nats://user:password@nats.example:4222.
+	Node    Node        // Where the node is in another process.
 	Devices Credentials
-	Ledger  Ledger
+	Ledger  Ledger // nil: the node is in another process.
 	Limits  Limits
 	Log     *slog.Logger
+}
+
+// Node is how a node in another process reaches this one's server.
+type Node struct {
+	Address string // As in 127.0.0.1:4222; empty: it does not.
+	Secret  string // By which it gets in.
+}
+
+// URL is what the node's process has to give as Config.NATS.
+func (n Node) URL() string {
+	return (&url.URL{Scheme: "nats", User: url.UserPassword(ourUser, n.Secret), Host: n.Address}).String()
 }
 
 // Broker is a running broker.
@@ -105,8 +122,12 @@ type Broker struct {
 	posts   posts
 }
 
-// startTimeout bounds how long storage may take to open.
-const startTimeout = 30 * time.Second
+// startTimeout bounds how long storage may take to open, and reconnectAfter is how often
+// a server is looked for that is not there.
+const (
+	startTimeout   = 30 * time.Second
+	reconnectAfter = 250 * time.Millisecond
+)
 
 // Open starts a broker. It takes messages from then on; Run delivers them.
 //
@@ -117,7 +138,13 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 		cfg.Limits = LimitsDefault
 	}
 	b := &Broker{cfg: cfg, log: newServerLog(cfg.Log), posts: newPosts()}
-	b.door.devices, b.door.secret = cfg.Devices, newSecret()
+	if cfg.NATS != "" {
+		b.address = cfg.Address
+	}
+	b.door.devices, b.door.secret = cfg.Devices, cfg.Node.Secret
+	if b.door.secret == "" {
+		b.door.secret = NewSecret()
+	}
 	if err := b.open(ctx); err != nil {
 		_ = b.Close() // It would say the same again.
 		return nil, fmt.Errorf("broker: %w", err)
@@ -129,7 +156,7 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if b.cfg.NATS != "" {
-		err = b.connect(b.cfg.NATS)
+		err = b.reach(ctx, b.cfg.NATS)
 	} else {
 		err = b.embed()
 	}
@@ -143,7 +170,25 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// connect reaches the server.
+// reach connects to a server that may be about to start.
+func (b *Broker) reach(ctx context.Context, url string) error {
+	for tries := 1; ; tries++ {
+		err := b.connect(url, nats.ReconnectWait(reconnectAfter))
+		if !errors.Is(err, nats.ErrNoServers) {
+			return err
+		}
+		if tries == 2 {
+			b.cfg.Log.Warn("broker: the NATS server is not there yet: it is waited for", "for", startTimeout)
+		}
+		select {
+		case <-time.After(reconnectAfter):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// connect connects to the server.
 func (b *Broker) connect(url string, options ...nats.Option) (err error) {
 	options = append(options, nats.Name("commonwatt"), nats.MaxReconnects(-1), nats.ErrorHandler(
 		func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -152,7 +197,7 @@ func (b *Broker) connect(url string, options ...nats.Option) (err error) {
 	if b.conn, err = nats.Connect(url, options...); err != nil {
 		return fmt.Errorf("nats: %w", err)
 	}
-	if b.server == nil {
+	if b.server == nil && b.address == "" {
 		b.address = b.conn.ConnectedUrlRedacted()
 	}
 	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(2*b.cfg.Limits.BatchMessages))

@@ -17,10 +17,14 @@ const (
 )
 
 // Run hands what waits to the ledger, batch by batch, until the context ends. What is
-// under way then is delivered again by the next process.
+// under way then is delivered again by the next process. Where the node is in another
+// process, that does so.
 //
 // Errors: a server that ended.
 func (b *Broker) Run(ctx context.Context) error {
+	if b.cfg.Ledger == nil {
+		return b.forward(ctx)
+	}
 	waiting := make(chan jetstream.Msg, b.cfg.Limits.BatchMessages)
 	consumer, err := b.stream.Consumer(ctx, consumerName)
 	if err != nil && ctx.Err() != nil {
@@ -44,6 +48,11 @@ func (b *Broker) Run(ctx context.Context) error {
 		return fmt.Errorf("broker: %w", err)
 	}
 	defer func() { _ = plain.Unsubscribe() }() // The connection ends next.
+	told, err := b.conn.Subscribe(trespassing, b.refuseTold)
+	if err != nil {
+		return fmt.Errorf("broker: %w", err)
+	}
+	defer func() { _ = told.Unsubscribe() }()
 	for {
 		select {
 		case <-ctx.Done():

@@ -29,28 +29,31 @@ const (
 	stateEvery  = 10 * time.Second // What was acknowledged is noted; messages are synced one by one.
 )
 
-// embed starts a NATS server in this process, without a port of its own, and
-// connects to it.
+// embed starts a NATS server in this process, without a port of its own unless the
+// node is elsewhere, and connects to it.
 func (b *Broker) embed() error {
-	host, port, err := net.SplitHostPort(b.cfg.Address)
+	host, number, err := split("MQTT", b.cfg.Address)
 	if err != nil {
-		return fmt.Errorf("the address of MQTT: %w: write it as in 127.0.0.1:1883", err)
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return fmt.Errorf("the address of MQTT: port %q: give 0 to 65535", port)
+		return err
 	}
 	options := &server.Options{
 		ServerName: "commonwatt", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: b.cfg.Dir, SyncAlways: true,
 		JetStreamMaxMemory: memoryMax, JetStreamMaxStore: 2*b.cfg.Limits.WaitingBytes + storeSlack,
-		MaxPayload: payloadMax, MaxPending: pendingMax,
+		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: b.cfg.Limits.Listeners},
+		MaxPayload:      payloadMax, MaxPending: pendingMax,
 		CustomClientAuthentication: &b.door,
 		SyncInterval:               stateEvery,
-		MQTT:                       server.MQTTOpts{Host: host, Port: int(number), TLSConfig: b.cfg.TLS, AckWait: repeatAfter},
+		MQTT:                       server.MQTTOpts{Host: host, Port: number, TLSConfig: b.cfg.TLS, AckWait: repeatAfter},
 	}
 	if number == 0 {
 		options.MQTT.Port = server.RANDOM_PORT
+	}
+	if b.cfg.Node.Address != "" {
+		options.DontListen = false
+		if options.Host, options.Port, err = split("the node", b.cfg.Node.Address); err != nil {
+			return err
+		}
 	}
 	if b.server, err = server.NewServer(options); err != nil {
 		return err
@@ -65,6 +68,19 @@ func (b *Broker) embed() error {
 	}
 	b.address = scheme(b.cfg.TLS != nil) + net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))
 	return b.connect("", nats.InProcessServer(b.server), nats.UserInfo(ourUser, b.door.secret))
+}
+
+// split takes an address apart.
+func split(whose, address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("the address of %s: %w: write it as in 127.0.0.1:1883", whose, err)
+	}
+	number, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("the address of %s: port %q: give 0 to 65535", whose, text)
+	}
+	return host, int(number), nil
 }
 
 // scheme begins the address of an MQTT server.
@@ -85,8 +101,8 @@ type door struct {
 	open    atomic.Bool
 }
 
-// newSecret is a password for a process's own connection.
-func newSecret() string {
+// NewSecret is a password for the node's connection.
+func NewSecret() string {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // It never fails.
 	return hex.EncodeToString(secret[:])

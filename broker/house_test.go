@@ -114,7 +114,10 @@ func open(t *testing.T, cfg broker.Config) *broker.Broker {
 	if cfg.Devices == nil {
 		cfg.Devices = anybody{}
 	}
-	cfg.Address, cfg.Log = "127.0.0.1:0", slog.New(slog.NewTextHandler(t.Output(), nil))
+	if cfg.NATS == "" {
+		cfg.Address = "127.0.0.1:0"
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	b, err := broker.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -133,7 +134,9 @@ func TestOpen(t *testing.T) {
 		{taken.Addr().String(), "", "address already in use"},
 		{"", "nats://127.0.0.1:1", "nats"},
 	} {
-		_, err := broker.Open(t.Context(), broker.Config{Dir: t.TempDir(), Address: c.address, NATS: c.nats, Devices: anybody{}, Ledger: newBooks(), Log: quiet})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // For which a server is waited for that is not there.
+		_, err := broker.Open(ctx, broker.Config{Dir: t.TempDir(), Address: c.address, NATS: c.nats, Devices: anybody{}, Ledger: newBooks(), Log: quiet})
+		cancel()
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v", c, err)
 		}

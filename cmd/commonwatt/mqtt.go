@@ -2,21 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net"
 	"path/filepath"
 
 	"github.com/commonwatt/commonwatt/broker"
-	"github.com/commonwatt/commonwatt/session"
 )
 
 // Where devices connect when nobody says where: the port that IANA has for MQTT.
-// mqttOff is for nowhere.
+// mqttOff is for nowhere, and mqttGateway for a process of its own.
 const (
 	mqttDefault = "127.0.0.1:1883"
 	mqttOff     = "off"
+	mqttGateway = "gateway"
 )
 
 // brokerDir is the folder, in a node's, of what devices sent and the ledger does not
@@ -33,7 +31,7 @@ type mqttFlags struct {
 // check refuses an address that cannot be used. Passwords do not cross a network in
 // the clear.
 func (f mqttFlags) check(secure bool) error {
-	if f.address == mqttOff || f.nats != "" {
+	if f.address == mqttOff || f.address == mqttGateway || f.nats != "" {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(f.address)
@@ -54,18 +52,29 @@ func loopback(host string) bool {
 
 // open starts the broker, or returns nil where there is to be none. Where nobody chose
 // an address and the usual one is taken, it is another port.
-func (f mqttFlags) open(ctx context.Context, dir string, secure *tls.Config, devices *session.Devices, ledger broker.Ledger, log *slog.Logger) (*broker.Broker, error) {
-	if f.address == mqttOff {
-		return nil, nil //nolint:nilnil // none is none
-	}
-	cfg := broker.Config{
-		Dir: filepath.Join(dir, brokerDir), Address: f.address, TLS: secure, NATS: f.nats, Devices: devices, Ledger: ledger, Log: log,
-	}
-	if f.nats != "" {
+func (f mqttFlags) open(ctx context.Context, dir string, cfg broker.Config) (*broker.Broker, error) {
+	cfg.Address, cfg.NATS = f.address, f.nats
+	switch {
+	case f.nats != "":
 		cfg.Address = ""
+		b, err := broker.Open(ctx, cfg)
+		if err != nil {
+			return nil, badInput(fmt.Errorf("--nats: %w", err))
+		}
+		return b, nil
+	case f.address == mqttOff:
+		return nil, nil //nolint:nilnil // none is none
+	case f.address == mqttGateway:
+		g, err := readGateway(dir)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Address, cfg.NATS = g.MQTT, g.NATS
+		return broker.Open(ctx, cfg)
 	}
+	cfg.Dir = filepath.Join(dir, brokerDir)
 	b, err := broker.Open(ctx, cfg)
-	if err != nil && f.nats == "" && !f.chosen { // Something else has the usual port.
+	if err != nil && !f.chosen { // Something else has the usual port.
 		host, _, _ := net.SplitHostPort(f.address) // As in check.
 		cfg.Address = net.JoinHostPort(host, "0")
 		b, err = broker.Open(ctx, cfg)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/live"
@@ -77,7 +78,7 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().StringVar(&f.from, "from", "", "first day to settle, as in 2026-06-01, where nothing is settled yet (default: now)")
 	cmd.Flags().DurationVar(&f.grace, "grace", live.GraceDefault, "for how long to wait for silent meters before an interval is settled with estimates")
 	cmd.Flags().BoolVar(&f.backlog, "backlog", false, "settle estimates even for intervals that lie more than a week back")
-	cmd.Flags().StringVar(&f.mqtt.address, "mqtt", mqttDefault, "address that devices connect to, with --tls if that is set; port 0: any free one; off: none")
+	cmd.Flags().StringVar(&f.mqtt.address, "mqtt", mqttDefault, "address that devices connect to, with --tls if that is set; port 0: any free one; off: none; gateway: that of \"commonwatt gateway\"")
 	cmd.Flags().StringVar(&f.mqtt.nats, "nats", "", "NATS server to use in place of the node's own, as in nats://user:password@nats.example:4222")
 	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
 	return cmd
@@ -159,7 +160,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
 	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)
-	b, err := f.mqtt.open(ctx, dir, secure, devices, life, newLog(cmd.ErrOrStderr()))
+	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: newLog(cmd.ErrOrStderr())})
 	if err != nil {
 		return err
 	}

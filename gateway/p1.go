@@ -23,6 +23,7 @@ type p1 struct {
 	g    *rows
 	told bool // The telegram before had no checksum: text may follow it (IEC 62056-21 mode D).
 	now  *telegram
+	done func(*telegram) error // Is given each telegram that is whole.
 }
 
 // telegram is one telegram, from / to !.
@@ -40,6 +41,7 @@ type telegram struct {
 
 func (g *rows) p1(at lines) error {
 	p := &p1{lines: at, g: g}
+	p.done = p.keep
 	for {
 		line, err := p.next()
 		switch {
@@ -195,7 +197,7 @@ func (p *p1) end(checksum []byte) error {
 		return p.refuse("", checksum, fmt.Sprintf("is not the checksum of the telegram of line %d, which is %04X: it was damaged on its way", t.line, sum), "Remove the telegram or take it from the meter again")
 	}
 	p.told = len(checksum) == 0
-	return p.keep(t)
+	return p.done(t)
 }
 
 // keep notes a telegram's registers until all files are read.

@@ -24,7 +24,7 @@ var rooms = []room{
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway broker view session", false},
-	{"wiring", "node community operator sim attribution report pages bill docs web api server live demo cmd/commonwatt", true},
+	{"wiring", "node community operator sim attribution report pages bill docs web api server live bridge demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
 
@@ -45,6 +45,7 @@ var theirs = map[string]string{
 	"session":        "github.com/go-webauthn/webauthn",
 	"broker":         "github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"bridge":         "github.com/eclipse/paho.mqtt.golang github.com/pelletier/go-toml/v2 golang.org/x/sys",
 	"bill":           "codeberg.org/go-pdf/fpdf",
 	"docs":           "github.com/yuin/goldmark",
 	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
@@ -56,7 +57,7 @@ var theirs = map[string]string{
 const oursInTests = "optest"
 
 // theirsInTests is the modules that tests of any package may import.
-const theirsInTests = "github.com/eclipse/paho.mqtt.golang pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"
+const theirsInTests = "github.com/eclipse/paho.mqtt.golang github.com/nats-io/nats-server/v2 pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"
 
 // theirsAlone is parts of the standard library that one package keeps for itself.
 var theirsAlone = map[string]string{

@@ -6,13 +6,19 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"commonwatt": func() { os.Exit(run()) },
+		"commonwatt": func() {
+			if name := os.Getenv(clockFile); name != "" {
+				now = func() time.Time { return readClock(name) }
+			}
+			os.Exit(run())
+		},
 	})
 }
 

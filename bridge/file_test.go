@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -154,5 +155,23 @@ func TestSources(t *testing.T) {
 		if text := strings.Join(got, " "); !strings.Contains(text, c.want) || text == "" {
 			t.Errorf("%q, and not %q, of %s", text, c.want, c.payload)
 		}
+	}
+}
+
+// The files of the manual are good ones.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "bridge.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	for _, f := range files {
+		text := regexp.MustCompile(`(?m)^ca = .*\n`).ReplaceAllString(f[1], "") // There is no such certificate here.
+		if _, err := load(t, text); err != nil {
+			t.Errorf("%v of\n%s", err, text)
+		}
+	}
+	if len(files) != 2 {
+		t.Errorf("%d files", len(files))
 	}
 }

@@ -89,7 +89,9 @@ func TestTry(t *testing.T) {
 	text := strings.Replace(meterOf("source = \"shelly-gen1\"\ntopic = \"shellies/em-1\""), "mqtt://127.0.0.1:1883", address, 1)
 	text += "\n[[meter]]\nname = \"bela\"\nuser = \"7/13\"\npassword = \"secret\"\nsource = \"tasmota\"\ntopic = \"tele/plug/SENSOR\"\nimport = \"ENERGY.Totl\"\n"
 	text += "[[meter]]\nname = \"carl\"\nuser = \"7/14\"\npassword = \"secret\"\nsource = \"tasmota\"\ntopic = \"tele/old/SENSOR\"\n"
-	publish := func(topic, payload string, retained bool) { c.Publish(topic, 1, retained, payload).WaitTimeout(20 * time.Second) }
+	publish := func(topic, payload string, retained bool) {
+		c.Publish(topic, 1, retained, payload).WaitTimeout(20 * time.Second)
+	}
 	publish("tele/old/SENSOR", `{"ENERGY":{"Total":12}}`, true)
 	ctx, cancel := context.WithCancel(t.Context())
 	var meters sync.WaitGroup

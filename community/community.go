@@ -45,6 +45,7 @@ type Zone struct {
 	ID     string
 	Parent string // "" at the root.
 	Line   grid.Line
+	Feeder string // The meter of what flows into the zone; "": none.
 }
 
 // Member is a household or business with one connection point.
@@ -71,7 +72,8 @@ type Device struct {
 // Meter says what a meter measures.
 type Meter struct {
 	ID        string
-	Member    string
+	Member    string    // "" of a feeder meter.
+	Zone      string    // Of a feeder meter; else "".
 	Kind      grid.Kind // grid.Meter at a connection point.
 	CapacityW uint64    // 0: not known.
 }

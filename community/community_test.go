@@ -69,6 +69,7 @@ parent = "top"
 charge = "0.04"
 export_limit_kw = 12.5
 loss = 0.015
+feeder = "t1"
 [[zone]]
 id = "top"
 [[member]]
@@ -89,8 +90,11 @@ sell_limit = -0.001
 supply = "green"
 device = [{ meter = "bob-ev", kind = "ev" }]
 `)
-	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1 0}} {f1 top {40 3125 -1 15000}}]" {
+	if got := fmt.Sprint(c.Zones); got != "[{top  {0 -1 -1 0} } {f1 top {40 3125 -1 15000} t1}]" {
 		t.Errorf("zones %s; parents come first, 12.5 kW are 3125 Wh in 15 minutes, 1.5 %% are 15,000 ppm", got)
+	}
+	if m, ok := c.Meters().Get("t1"); !ok || m != (community.Meter{ID: "t1", Zone: "f1", Kind: grid.Feeder}) {
+		t.Errorf("the feeder meter is %+v", m)
 	}
 	ann, bob := c.Members[0], c.Members[1]
 	if *ann.BuyLimit != 300 || !ann.Green || !ann.SellsGreen || ann.Devices[0] != (community.Device{Meter: "ann-pv", Kind: grid.Solar, CapacityW: 5500}) {
@@ -100,7 +104,7 @@ device = [{ meter = "bob-ev", kind = "ev" }]
 		t.Errorf("bob %+v", bob)
 	}
 	meters := c.Meters()
-	if got := fmt.Sprint(meters.All()); got != "[ann ann-pv 0815 bob-ev]" || meters.Nearest("anm-pv") != "ann-pv" || meters.Has("bob") {
+	if got := fmt.Sprint(meters.All()); got != "[ann ann-pv 0815 bob-ev t1]" || meters.Nearest("anm-pv") != "ann-pv" || meters.Has("bob") {
 		t.Errorf("meters %s", got)
 	}
 }
@@ -149,6 +153,9 @@ func TestRefuses(t *testing.T) {
 		{"fine loss", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = 0.0123456", `zone[1].loss: "0.0123456" has 7 digits after the point; a share has at most 6`},
 		{"loss in words", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nloss = \"little\"", `zone[1].loss: "little" is not a decimal number`},
 		{"zone twice", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f1\"\nparent = \"f1\"", `zone[1].id: "f1" is zone[0] already`},
+		{"feeder meter of a member", "", "[[zone]]\nid = \"f1\"\nfeeder = \"ann\"\n[[member]]\nname = \"ann\"", `c.toml:8: zone[0].feeder: "ann" is a meter of member "ann" already`},
+		{"feeder meter twice", "", "[[zone]]\nid = \"f1\"\nfeeder = \"t\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\nfeeder = \"t\"", `c.toml:12: zone[1].feeder: "t" is the feeder meter of zone "f1" already`},
+		{"feeder meter's name", "", "[[zone]]\nid = \"f1\"\nfeeder = \"t 1\"", `zone[0].feeder: "t 1" is no identifier of a meter`},
 		{"member's zone missing", "", "[[zone]]\nid = \"f1\"\n[[zone]]\nid = \"f2\"\nparent = \"f1\"\n[[member]]\nname = \"ann\"", "c.toml:11: member[0].zone: is missing; zones are f1, f2"},
 		{"no identifier", "", "[[member]]\nname = \"Ann Smith\"", `member[0].name: "Ann Smith" is no identifier`},
 		{"reserved", "", "[[member]]\nname = \"Utility\"", `member[0].name: "Utility" is reserved; so are utility, network, levy`},

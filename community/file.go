@@ -56,6 +56,7 @@ type fileZone struct {
 	ExportLimitKW *decimal `toml:"export_limit_kw"`
 	ImportLimitKW *decimal `toml:"import_limit_kw"`
 	Loss          *decimal `toml:"loss"`
+	Feeder        string   `toml:"feeder"`
 }
 
 type fileMember struct {

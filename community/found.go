@@ -172,9 +172,22 @@ func (p *planner) zones() {
 			}
 		}
 	}
+	feeders := map[grid.ZoneID]grid.DeviceID{}
+	for k, d := range grid.Devices(p.rows, id) {
+		if d.Kind == grid.Feeder && d.Until == 0 {
+			feeders[d.Zone] = k.Device
+		}
+	}
 	for _, z := range p.c.Zones {
 		if z.Parent != "" && known[p.c.ZoneID(z.ID)].Line != z.Line {
 			p.add(grid.SetLineKind.Encode(grid.SetLine{Microgrid: id, Zone: p.c.ZoneID(z.ID), From: p.from, Line: z.Line}))
+		}
+		feeder := grid.DeviceID(0)
+		if z.Feeder != "" {
+			feeder = p.c.DeviceID(z.Feeder)
+		}
+		if feeder != feeders[p.c.ZoneID(z.ID)] {
+			p.add(grid.SetFeederKind.Encode(grid.SetFeeder{Microgrid: id, Zone: p.c.ZoneID(z.ID), Device: feeder, From: p.from}))
 		}
 	}
 }

@@ -18,10 +18,15 @@ var kinds = []string{
 // Kinds are the names of what a device may be.
 func Kinds() []string { return strings.Fields(strings.Join(kinds, " ")) }
 
-// KindName is the name of a kind of device: "meter" at a connection point.
+// KindName is the name of a kind of device: "meter" at a connection point, "feeder" at
+// a zone.
 func KindName(k grid.Kind) string {
-	if k == grid.Meter {
+	switch k {
+	case grid.Meter:
 		return "meter"
+	case grid.Feeder:
+		return "feeder"
+	default:
 	}
 	return kinds[k]
 }
@@ -54,6 +59,14 @@ func (b *builder) members(file []fileMember) error {
 		}
 		b.c.Members = append(b.c.Members, member)
 	}
+	for _, z := range b.c.Zones {
+		if z.Feeder == "" {
+			continue
+		}
+		if err := b.meter(fmt.Sprintf("zone[%d].feeder", b.zoneIndex[z.ID]), Meter{ID: z.Feeder, Zone: z.ID, Kind: grid.Feeder}); err != nil {
+			return err
+		}
+	}
 	for i := range b.c.Members {
 		if err := b.partners(fmt.Sprintf("member[%d].partners", i), &b.c.Members[i], named); err != nil {
 			return err
@@ -82,7 +95,7 @@ func (b *builder) member(at string, m *fileMember) (member Member, err error) {
 	if member.Meter == "" {
 		member.Meter = m.Name
 	}
-	if err := b.meter(at+".meter", Meter{member.Meter, m.Name, grid.Meter, member.CapacityW}); err != nil {
+	if err := b.meter(at+".meter", Meter{member.Meter, m.Name, "", grid.Meter, member.CapacityW}); err != nil {
 		return member, err
 	}
 	for i, d := range m.Devices {
@@ -126,7 +139,7 @@ func (b *builder) device(at, member string, d fileDevice) (device Device, err er
 	if device.CapacityW, err = b.watts(at+".capacity_kw", d.CapacityKW); err != nil {
 		return device, err
 	}
-	return device, b.meter(at+".meter", Meter{d.Meter, member, device.Kind, device.CapacityW})
+	return device, b.meter(at+".meter", Meter{d.Meter, member, "", device.Kind, device.CapacityW})
 }
 
 // meter notes a meter, once.
@@ -134,7 +147,11 @@ func (b *builder) meter(field string, m Meter) error {
 	if !identifier(m.ID) {
 		return b.refuse(field, "%.80q is no identifier of a meter; %s", m.ID, identifierRule)
 	}
-	if other, taken := b.c.meters[m.ID]; taken {
+	other, taken := b.c.meters[m.ID]
+	if taken && other.Member == "" {
+		return b.refuse(field, "%q is the feeder meter of zone %q already", m.ID, other.Zone)
+	}
+	if taken {
 		return b.refuse(field, "%q is a meter of member %q already", m.ID, other.Member)
 	}
 	b.c.meters[m.ID] = m

@@ -44,7 +44,7 @@ func (b *builder) zones(file []fileZone) error {
 		if err != nil {
 			return err
 		}
-		b.c.Zones = append(b.c.Zones, Zone{ID: file[i].ID, Parent: file[i].Parent, Line: line})
+		b.c.Zones = append(b.c.Zones, Zone{ID: file[i].ID, Parent: file[i].Parent, Line: line, Feeder: file[i].Feeder})
 	}
 	return nil
 }

@@ -365,3 +365,15 @@ func TestUnsynchronisedIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAFeederMeterIsTheOperators gives one its key, and nobody else does.
+func TestAFeederMeterIsTheOperators(t *testing.T) {
+	w := founded(t)
+	m, _ := grid.At(w, town)
+	w.Must(t, operator, grid.SetFeederKind.Encode(grid.SetFeeder{Microgrid: town, Zone: 20, Device: 60, From: m.Open}))
+	enrol := EnrolKeyKind.Encode(EnrolKey{Microgrid: town, Device: 60, Key: publicOf("feeder")})
+	if _, err := w.Try(ann, enrol); err != ErrNotOwner { //nolint:errorlint // This very refusal.
+		t.Errorf("a member: %v, want %v", err, ErrNotOwner)
+	}
+	w.Must(t, operator, enrol)
+}

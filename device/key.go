@@ -121,6 +121,13 @@ func owner(s state.Reader, signer tx.AccountID, d grid.Device) (tx.AccountID, *o
 	if !ok {
 		return 0, ErrNoDevice
 	}
+	if at.Kind == grid.Feeder { // It is the operator's.
+		m, _ := grid.At(s, d.Microgrid)
+		if !party.ActsFor(s, signer, m.Operator) {
+			return 0, ErrNotOwner
+		}
+		return m.Operator, nil
+	}
 	point, _ := grid.PointAt(s, grid.Point{Microgrid: d.Microgrid, Point: at.Point})
 	if !party.ActsFor(s, signer, point.Account) {
 		return 0, ErrNotOwner

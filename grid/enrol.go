@@ -58,7 +58,7 @@ var EnrolKind = op.Define(Ops, op.Spec[Enrol]{
 			return ErrDevicePoint
 		}
 		// A point that is to end takes its devices along.
-		devices.Put(s, Device{o.Microgrid, o.Device}, DeviceRow{o.Point, o.Kind, o.CapacityW, o.From, p.Until, m.Devices})
+		devices.Put(s, Device{o.Microgrid, o.Device}, DeviceRow{o.Point, o.Kind, o.CapacityW, o.From, p.Until, m.Devices, 0})
 		m.Devices++
 		microgrids.Put(s, o.Microgrid, m)
 		op.Emit(ctx, Enrolled, p.Account, *o)

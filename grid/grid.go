@@ -136,7 +136,8 @@ type Connection struct {
 type Kind uint8
 
 // Kinds of devices. A Meter measures its connection point and is what is
-// settled; the others are behind it and say what happened there.
+// settled; the others are behind it and say what happened there. A Feeder measures
+// a zone, and is neither settled nor billed.
 const (
 	Meter     Kind = 1
 	Solar     Kind = 2
@@ -147,6 +148,7 @@ const (
 	HeatPump  Kind = 7
 	Load      Kind = 8
 	Generator Kind = 9 // Not renewable.
+	Feeder    Kind = 10
 )
 
 // Renewable reports whether what the device produces is green.
@@ -160,6 +162,7 @@ type DeviceRow struct {
 	From      interval.Time `cbor:"4,keyasint"`
 	Until     interval.Time `cbor:"5,keyasint,omitempty"` // 0: open.
 	Number    uint64        `cbor:"6,keyasint,omitempty"` // Of devices enrolled in the microgrid before.
+	Zone      ZoneID        `cbor:"7,keyasint,omitempty"` // Of a Feeder, which has no point.
 }
 
 var (

@@ -232,3 +232,35 @@ func TestAppoint(t *testing.T) {
 		t.Errorf("the former operator: %v, want %v", err, ErrNotOperator)
 	}
 }
+
+func TestSetFeederPrecedence(t *testing.T) {
+	optest.Precedence(t, settled(t), operator, SetFeederKind, SetFeeder{town, north, 50, open}, []optest.Broken[SetFeeder]{
+		{ErrFeederNone, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.Device = 0 }},
+		{ErrFeederTaken, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.Device = meter }},
+		{ErrFeederZone, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.Zone = 99 }},
+		{ErrFromAligned, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.From++ }},
+		{ErrSettled, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.From = open - hour }},
+		{ErrNotOperator, func(_ *optest.World, signer *tx.AccountID, _ *SetFeeder) { *signer = bob }},
+		{ErrNoMicrogrid, func(_ *optest.World, _ *tx.AccountID, o *SetFeeder) { o.Microgrid++ }},
+	})
+}
+
+// TestFeeder puts a feeder meter at a zone, another in its place, and ends that.
+func TestFeeder(t *testing.T) {
+	w := settled(t)
+	set := func(d DeviceID, from interval.Time) tx.Operation {
+		return SetFeederKind.Encode(SetFeeder{town, north, d, from})
+	}
+	w.Must(t, operator, set(50, open), set(51, open+hour), set(0, open+3*hour))
+	for at, want := range map[interval.Time][]DeviceID{start: nil, open: {50}, open + hour: {51}, open + 2*hour: {51}, open + 3*hour: nil} {
+		var got []DeviceID
+		for _, d := range RosterOf(w, town, interval.Interval{Start: at, Length: interval.Minutes60}).Devices {
+			if d.Row.Kind == Feeder && d.Row.Zone == north && d.At < 0 {
+				got = append(got, d.Device)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("at %d: %v, want %v", at, got, want)
+		}
+	}
+}

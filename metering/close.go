@@ -43,6 +43,7 @@ func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid
 	all := complete(ctx, s, k, m, roster, take(s, k))
 	smoothAll(ctx, s, k, m, roster, all)
 	validate(ctx, s, k, m, roster, all)
+	balance(ctx, s, k, m, roster, all)
 	history.Put(s, k, settled{Revision: 1, Values: all})
 	if last := (Moment{id, final(m)}); !revision.Has(s, last) {
 		forget(s, last)

@@ -265,14 +265,18 @@ func (b *booking) revise(list []located) *op.Refusal {
 		}
 		b.done.Late++
 		b.report(Late, v)
+		d, _ := grid.DeviceAt(b.s, grid.Device{Microgrid: b.k.Microgrid, Device: v.Device})
 		if !b.lenient && values[i].Quality != Actual {
-			v = b.smooth(v)
+			v = b.smooth(d, v)
 		}
-		values[i], changed = v, true
+		values[i] = v
+		changed = changed || d.Kind != grid.Feeder
 	}
-	if changed {
-		amend(b.s, b.k, row, values)
+	if !changed { // Nothing is settled from a feeder meter.
+		history.Put(b.s, b.k, settled{row.Revision, values})
+		return nil
 	}
+	amend(b.s, b.k, row, values)
 	return nil
 }
 

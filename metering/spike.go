@@ -37,8 +37,7 @@ func smoothAll(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, roste
 }
 
 // smooth is smoothAll for one value that comes after its interval was settled.
-func (b *booking) smooth(v Value) Value {
-	d, _ := grid.DeviceAt(b.s, grid.Device{Microgrid: b.k.Microgrid, Device: v.Device})
+func (b *booking) smooth(d grid.DeviceRow, v Value) Value {
 	p, _ := grid.PointAt(b.s, grid.Point{Microgrid: b.k.Microgrid, Point: d.Point})
 	if most := capacityOf(d, p, b.m.Length); v.Quality == Actual && exceeds(v, most) {
 		return b.spreadSpike(v, most)

@@ -94,7 +94,7 @@ func (s *stretch) takes(next stretch) bool {
 		s.To, s.end, s.intervals = next.To, next.end, next.intervals // It is reported again while it goes on.
 		return true
 	}
-	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced || s.Reason == metering.Negative
+	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced || s.Reason == metering.Negative || s.Reason == metering.Unbalanced
 	if !single || s.Reason != next.Reason || s.end != next.From || s.Way != next.Way || s.Days != next.Days {
 		return false
 	}
@@ -119,6 +119,11 @@ func (s *stretch) detail() string {
 	case metering.Spike:
 		return fmt.Sprintf("After a gap the meter said %d Wh taken and %d Wh given at once, more than its interval can carry, so it was spread over %d intervals, %s. Send the readings of the gap if the meter has them.",
 			s.Import, s.Export, s.intervals, s.how())
+	case metering.Unbalanced:
+		return fmt.Sprintf("The feeder meter and the meters below it do not agree: it measured %d Wh more and %d Wh less than they say, in %d intervals. Look for a load without a meter, a meter that stands still, or one at the wrong zone.",
+			s.Import, s.Export, s.intervals)
+	case metering.Disputed:
+		return fmt.Sprintf("The member says that the readings of %d intervals are wrong. Read the meter, and send what is right: it corrects the bill.", s.intervals)
 	case metering.Late:
 		return readings + " came after the settlement and corrected it. Check how the meter is connected if this happens often."
 	case metering.AboveCapacity:

@@ -39,6 +39,7 @@ var writers = map[uint32]write{
 	grid.LineSet.Kind:        as(grid.LineSet, (*writer).lineSet),
 	grid.Connected.Kind:      as(grid.Connected, (*writer).connected),
 	grid.Enrolled.Kind:       as(grid.Enrolled, (*writer).enrolled),
+	grid.FeederSet.Kind:      as(grid.FeederSet, (*writer).feederSet),
 	grid.Disconnected.Kind:   as(grid.Disconnected, (*writer).disconnected),
 
 	tariff.SetReceipt.Kind: as(tariff.SetReceipt, (*writer).tariffSet),
@@ -53,6 +54,7 @@ var writers = map[uint32]write{
 	device.KeyEnrolledReceipt.Kind: as(device.KeyEnrolledReceipt, (*writer).keyEnrolled),
 	device.KeyRevoked.Kind:         noRow, // A device's key itself is asked of the committed rows;
 	device.Lifted.Kind:             noRow,
+	metering.DisputedReceipt.Kind:  noRow, // What the operator is to look at is an exception, too.
 	device.DeliveredReceipt.Kind:   noRow, // whoever sent a message is told, and what it made is settled;
 	device.EquivocatedReceipt.Kind: noRow, // and what concerns the operator is an exception, too.
 
@@ -102,6 +104,15 @@ func (w *writer) connected(_ place, r grid.Connect) error {
 
 func (w *writer) enrolled(_ place, r grid.Enrol) error {
 	return w.put("device", bits(r.Microgrid), bits(r.Device), bits(r.Point), int64(r.Kind), bits(r.CapacityW), int64(r.From), 0, false)
+}
+
+// feederSet adds a feeder meter, which is behind no point. Nobody asks the view until
+// when it was there.
+func (w *writer) feederSet(_ place, r grid.SetFeeder) error {
+	if r.Device == 0 {
+		return nil
+	}
+	return w.put("device", bits(r.Microgrid), bits(r.Device), 0, int64(grid.Feeder), 0, int64(r.From), 0, false)
 }
 
 // keyEnrolled notes who signs for a device: itself, or a gateway in the home.

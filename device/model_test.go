@@ -209,7 +209,7 @@ func (f *feed) check(t *rapid.T) {
 		}
 	}
 	r, _ := devices.Get(f.w, grid.Device{Microgrid: town, Device: meter1})
-	if len(r.Window) > windowSize*entrySize || r.Quarantined != f.a.quarantined {
+	if len(unpack(r.Window)) > windowSize || r.Quarantined != f.a.quarantined {
 		t.Fatalf("the row is %+v", r)
 	}
 }

@@ -40,50 +40,74 @@ func (e entry) same(other entry) bool {
 // window is the latest messages of a device, by sequence.
 type window []entry
 
-// Layout of a packed entry: sequence, start, import, export, quality, clock and
-// whether it is graded. Each has a fixed place, so that a window is read and
-// written as fast as it is copied.
+// A packed window is its entries one after the other, each as what it adds to the
+// one before: a byte of marks; unless the marks say that it follows, how much
+// later its sequence is, and its start; and how much higher its registers are. A
+// message that follows the one before takes four bytes or so, and all of them are
+// written anew with each message.
 const (
-	atStart   = 8
-	atImport  = 16
-	atExport  = 24
-	atQuality = 32
-	atClock   = 33
-	entrySize = 34
-	gradedBit = 0x80
+	qualityBits = 0x03 // Index in qualities.
+	lostBit     = 0x04 // The clock is not synchronised.
+	gradedBit   = 0x08
+	followsBit  = 0x10 // The next sequence, as long after the one before as that after its own.
 )
+
+// qualities are the letters that marks index.
+var qualities = [...]metering.Quality{metering.Actual, metering.Estimated, metering.Final, metering.Substituted}
 
 // unpack reads what pack wrote.
 func unpack(raw []byte) window {
-	w := make(window, len(raw)/entrySize, len(raw)/entrySize+1)
-	for n := range w {
-		b := raw[n*entrySize:][:entrySize]
-		w[n] = entry{
-			sequence: binary.BigEndian.Uint64(b),
-			start:    interval.Time(binary.BigEndian.Uint64(b[atStart:])),    //nolint:gosec // we wrote it
-			imported: quantity.Energy(binary.BigEndian.Uint64(b[atImport:])), //nolint:gosec // we wrote it
-			exported: quantity.Energy(binary.BigEndian.Uint64(b[atExport:])), //nolint:gosec // we wrote it
-			quality:  metering.Quality(b[atQuality]),
-			clock:    Clock(b[atClock] &^ gradedBit),
-			graded:   b[atClock]&gradedBit != 0,
+	w := make(window, 0, windowSize+1)
+	var last entry
+	var step interval.Time
+	next := func() int64 {
+		n, size := binary.Varint(raw)
+		raw = raw[size:]
+		return n
+	}
+	for len(raw) > 0 {
+		marks := raw[0]
+		raw = raw[1:]
+		e := entry{quality: qualities[marks&qualityBits], clock: Synchronised, graded: marks&gradedBit != 0}
+		if marks&lostBit != 0 {
+			e.clock = Unsynchronised
 		}
+		e.sequence = last.sequence + 1
+		if marks&followsBit == 0 {
+			e.sequence = last.sequence + uint64(next()) //nolint:gosec // ≥ 0
+			step = interval.Time(next())
+		}
+		e.start = last.start + step
+		e.imported, e.exported = last.imported+quantity.Energy(next()), last.exported+quantity.Energy(next())
+		w = append(w, e)
+		last = e
 	}
 	return w
 }
 
-// pack writes a window, entrySize bytes for each entry.
+// pack writes a window.
 func (w window) pack() []byte {
-	raw := make([]byte, 0, len(w)*entrySize)
+	raw := make([]byte, 0, 32+8*len(w))
+	var last entry
+	var step interval.Time
 	for _, e := range w {
-		raw = binary.BigEndian.AppendUint64(raw, e.sequence)
-		raw = binary.BigEndian.AppendUint64(raw, uint64(e.start))    //nolint:gosec // ≥ 0
-		raw = binary.BigEndian.AppendUint64(raw, uint64(e.imported)) //nolint:gosec // ≥ 0
-		raw = binary.BigEndian.AppendUint64(raw, uint64(e.exported)) //nolint:gosec // ≥ 0
-		clock := byte(e.clock)
-		if e.graded {
-			clock |= gradedBit
+		marks := byte(slices.Index(qualities[:], e.quality)) //nolint:gosec // one of four
+		if e.clock == Unsynchronised {
+			marks |= lostBit
 		}
-		raw = append(raw, byte(e.quality), clock)
+		if e.graded {
+			marks |= gradedBit
+		}
+		if e.sequence == last.sequence+1 && e.start-last.start == step {
+			raw = append(raw, marks|followsBit)
+		} else {
+			step = e.start - last.start
+			raw = binary.AppendVarint(append(raw, marks), int64(e.sequence-last.sequence)) //nolint:gosec // < 2⁵³
+			raw = binary.AppendVarint(raw, int64(step))
+		}
+		raw = binary.AppendVarint(raw, int64(e.imported-last.imported))
+		raw = binary.AppendVarint(raw, int64(e.exported-last.exported))
+		last = e
 	}
 	return raw
 }

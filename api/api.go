@@ -27,6 +27,7 @@ type Config struct {
 	Source   *pages.Source
 	Sessions *session.Store
 	Gateway  Gateway // nil: no messages of devices are taken.
+	Devices  Devices // nil: no devices can connect.
 	Demo     Demo    // nil: this is no demo.
 	Version  string  // Of the program.
 	Origin   string  // What people open: "http://localhost:8420".
@@ -65,6 +66,7 @@ type API struct {
 	huma   huma.API
 	events *events
 	limits *limiter
+	enrols *limiter // Of codes that are brought.
 }
 
 // New makes the interface and begins to follow the node; Close ends that.
@@ -72,7 +74,7 @@ func New(cfg Config) *API {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = LimitsDefault
 	}
-	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits)}
+	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits), enrols: newLimiter(enrolLimits)}
 	a.events = follow(cfg.Node, cfg.Source, cfg.Limits.Followers)
 	a.describe()
 	return a
@@ -100,7 +102,8 @@ const bodyMax = 1 << 20
 // enter decides who asks, and turns away who asks too often or across sites.
 func (a *API) enter(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
 	who := a.who(r)
-	if wait := a.limits.wait(who.key(r), time.Now()); wait > 0 {
+	who.client = who.key(r)
+	if wait := a.limits.wait(who.client, time.Now()); wait > 0 {
 		tooMany(w, r, wait)
 		return nil, false
 	}

@@ -50,6 +50,7 @@ func (a *API) describe() {
 	a.registerSession()
 	a.registerEnvelopes()
 	a.registerReadings()
+	a.registerDevices()
 	a.registerBills()
 	a.registerReference()
 	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)

@@ -18,9 +18,10 @@ const cookieName = "commonwatt"
 // visitor is who asks, and how we know.
 type visitor struct {
 	pages.Viewer
-	id    string // Of the person; "": nobody who signed in.
-	name  string
-	token string // Of the session; "": none.
+	id     string // Of the person; "": nobody who signed in.
+	name   string
+	token  string // Of the session; "": none.
+	client string // What its requests are counted by.
 }
 
 type visitorKey struct{}
@@ -43,7 +44,7 @@ func visitorOf(ctx context.Context) visitor {
 func (a *API) who(r *http.Request) visitor {
 	if c, err := r.Cookie(cookieName); err == nil {
 		if p, ok := a.Sessions.Lookup(c.Value); ok {
-			return visitor{viewerOf(p), p.ID, p.Name, c.Value}
+			return visitor{Viewer: viewerOf(p), id: p.ID, name: p.Name, token: c.Value}
 		}
 	}
 	if a.Demo != nil {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/state"
@@ -30,8 +31,9 @@ type Key struct {
 	Epoch       uint32
 	Account     tx.AccountID // The owner's.
 	Quarantined bool
-	Highest     uint64 // Sequence in this epoch; 0 before the first message.
-	Bridged     bool   // It is not the meter's own.
+	Highest     uint64        // Sequence in this epoch; 0 before the first message.
+	Bridged     bool          // It is not the meter's own.
+	Last        interval.Time // Start of the interval of the latest message; 0: there is none.
 }
 
 // KeyOf returns the key of a device and whether one was ever enrolled. A gateway
@@ -41,7 +43,11 @@ func KeyOf(s state.Reader, d grid.Device) (Key, bool) {
 	if !ok {
 		return Key{}, false
 	}
-	return Key{r.Key, r.Epoch, r.Account, r.Quarantined, unpack(r.Window).highest(), r.Bridged}, true
+	k := Key{Public: r.Key, Epoch: r.Epoch, Account: r.Account, Quarantined: r.Quarantined, Bridged: r.Bridged}
+	if w := unpack(r.Window); len(w) > 0 {
+		k.Highest, k.Last = w.highest(), w[len(w)-1].start
+	}
+	return k, true
 }
 
 // EnrolKey gives a device its first key, or another one: the next epoch begins,

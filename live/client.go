@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/pages"
@@ -90,6 +91,17 @@ func (c *Client) Credentials(ctx context.Context, meters []string) (list []Crede
 		return nil, err
 	}
 	return list, c.ask(ctx, http.MethodPost, "/credentials", text, &list)
+}
+
+// Code makes a one-time code by which the device of a meter enrols.
+//
+// Errors: *BadError.
+func (c *Client) Code(ctx context.Context, ask CodeRequest) (code api.EnrolCode, err error) {
+	text, err := json.Marshal(ask)
+	if err != nil {
+		return code, err
+	}
+	return code, c.ask(ctx, http.MethodPost, "/code", text, &code)
 }
 
 // DeviceKey books what becomes of a device's key, and returns the epoch that it is in.

@@ -11,9 +11,7 @@ import (
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/grid"
-	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/session"
-	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -77,15 +75,13 @@ func (l *Live) deviceKey(life context.Context, w http.ResponseWriter, r *http.Re
 	}
 	if err == nil {
 		err = l.between(life, func(ctx context.Context) error {
-			o, d := k.Operation()
-			if err := l.Operator.Submit(ctx, []tx.Operation{o}); err != nil {
-				return err
+			if k.Revoke != nil {
+				return l.revoke(ctx, *k.Revoke)
 			}
-			l.Node.Read(func(rows state.Reader, _ machine.Head) {
-				key, _ := device.KeyOf(rows, d)
-				epoch = key.Epoch
-			})
-			return nil
+			o, d := k.Operation()
+			err := l.Operator.Submit(ctx, []tx.Operation{o})
+			epoch = l.keyOf(d).Epoch
+			return err
 		})
 	}
 	tell(w, epoch, err)

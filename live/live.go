@@ -41,6 +41,7 @@ type Config struct {
 	Gateway  Gateway // nil: devices cannot connect.
 	Origin   string  // What people open.
 
+	Codes      *session.Codes     // By which devices enrol.
 	ReceiptKey ed25519.PrivateKey // Signs what devices are told.
 	From       interval.Time      // First interval, where the ledger has none yet; 0: the one at hand.
 	Grace      time.Duration      // For which silent meters are waited for.

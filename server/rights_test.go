@@ -47,10 +47,19 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		return list
 	}
 	post := func(url, body string) []query { return []query{{http.MethodPost, url, body}} }
-	var days, months, sheets, bills []string
+	posts := func(urls ...string) (list []query) {
+		for _, u := range urls {
+			list = append(list, query{http.MethodPost, u, ""})
+		}
+		return list
+	}
+	var days, months, sheets, bills, meters, codes, revokes []string
 	for _, a := range []tx.AccountID{w.near.Account("Abernathy"), w.near.Account("Bartholomew"), w.far.Account("Rasmussen"), 12345} {
 		days = append(days, url("/api/v1/accounts/%d/days/2026-06-20", a))
 		sheets = append(sheets, url("/api/v1/accounts/%d/days/2026-06-20/intervals.csv", a))
+		meters = append(meters, url("/api/v1/accounts/%d/meters", a))
+		codes = append(codes, url("/api/v1/accounts/%d/meters/%d/code", a, w.near.DeviceID("Abernathy")))
+		revokes = append(revokes, url("/api/v1/accounts/%d/meters/999/revoke", a))
 		months = append(months, url("/api/v1/accounts/%d/months/2026-06", a))
 		bills = append(bills, url("/bill/%d/2026-06", a), url("/bill/%d/2026-06.csv", a), url("/bill/%d/2026-06.pdf", a))
 	}
@@ -80,7 +89,9 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"operation": get(url("/api/v1/microgrids/%d/months/2026-06/operation", near), url("/api/v1/microgrids/%d/months/2026-06/operation", far)),
 		"replay":    get(replays...), "blocks": get("/api/v1/blocks?limit=100"), "block": get(blocks...),
 		"envelope": get(envelopes...), "receipt": get(receipts...), "search": get(searches...), "events": get("/api/v1/events"),
-		"deliver":         post(url("/api/v1/microgrids/%d/devices/1/readings", near), `{"messages":["oA=="]}`),
+		"deliver": post(url("/api/v1/microgrids/%d/devices/1/readings", near), `{"messages":["oA=="]}`),
+		"meters":  get(meters...), "meter-code": posts(codes...), "meter-revoke": posts(revokes...),
+		"device-node": get("/api/v1/devices"), "enrol": post("/api/v1/devices/enrol", `{"code":"guessed","key":"oA==","signature":"oA=="}`),
 		"submit":          post("/api/v1/envelopes?dry_run=true", `{"envelope":"oA=="}`),
 		"sign-in-by-link": post("/api/v1/session/link", `{"token":"guessed"}`), "sign-out": {{http.MethodDelete, "/api/v1/session", ""}},
 		"add-passkey-begin": post(passkey+"register/begin", ""), "add-passkey-finish": post(passkey+"register/finish", `{"ceremony":"x","response":{}}`),

@@ -108,12 +108,14 @@ func live(ctx context.Context) (*town, error) {
 		return nil, err
 	}
 	w.dir = dir
-	var all [5]error
+	var all [6]error
 	w.near, all[0] = community.Load("testdata/near.toml")
 	w.far, all[1] = community.Load("testdata/far.toml")
 	w.operator, all[2] = operator.Open(dir, "town")
 	w.node, all[3] = node.Open(node.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	w.people, all[4] = session.Open("", w.clock.now)
+	var codes *session.Codes
+	codes, all[5] = session.OpenCodes("", w.clock.now)
 	if err := errors.Join(all[:]...); err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func live(ctx context.Context) (*town, error) {
 			return nil, err
 		}
 	}
-	w.server, err = w.serve(api.Config{Gateway: &counter{}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
+	w.server, err = w.serve(api.Config{Gateway: &counter{}, Devices: &drawer{codes, nil}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
 	return w, err
 }
 

@@ -77,6 +77,21 @@ func (d *Devices) Issue(users ...string) (passwords []string, err error) {
 	return passwords, d.save()
 }
 
+// Withdraw takes the passwords of users away.
+//
+// Errors: those of the disk.
+func (d *Devices) Withdraw(users ...string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.load(); err != nil {
+		return err
+	}
+	for _, user := range users {
+		delete(d.file.Devices, user)
+	}
+	return d.save()
+}
+
 // Good reports whether a password is a user's. A file that cannot be read lets
 // nobody in.
 func (d *Devices) Good(user, password string) bool {

@@ -45,6 +45,9 @@ func TestDevices(t *testing.T) {
 			t.Errorf("%s with %q is good: %v", c.user, c.password, !c.good)
 		}
 	}
+	if err := other.Withdraw("7/2"); err != nil || d.Good("7/2", first[1]) || !d.Good("7/1", second[0]) {
+		t.Errorf("a password that was taken away is good, or another one is not: %v", err)
+	}
 	path := filepath.Join(dir, DevicesFile)
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -48,9 +48,9 @@ var theirs = map[string]string{
 	"bridge":         "github.com/eclipse/paho.mqtt.golang github.com/pelletier/go-toml/v2 golang.org/x/sys",
 	"bill":           "codeberg.org/go-pdf/fpdf",
 	"docs":           "github.com/yuin/goldmark",
-	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
+	"api":            "github.com/danielgtaylor/huma/v2 github.com/skip2/go-qrcode golang.org/x/time",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
-	"cmd/commonwatt": "github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }
 
 // oursInTests is the packages of ours that only tests import, in any room.

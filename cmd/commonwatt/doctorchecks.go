@@ -24,7 +24,7 @@ import (
 
 // secrets are the files that nobody but the node's user may read.
 var secrets = []string{
-	operator.KeyFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, certKeyFile, live.AddressFile, "view.sqlite",
+	operator.KeyFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, session.CodesFile, certKeyFile, live.AddressFile, "view.sqlite",
 }
 
 // Free space below which a node is in danger, and below which it will soon stop.

@@ -90,7 +90,7 @@ func meterCommand() *cobra.Command {
 	add.Flags().StringVar(&kind, "kind", "", "what it measures: "+strings.Join(community.Kinds(), ", "))
 	add.Flags().StringVar(&capacity, "capacity-kw", "", "of the device, in kW")
 	add.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
-	return group("meter", "The meters of a community", add, deviceKeyCommand(), credentialCommand(), listCommand("list DIR", "List the meters",
+	return group("meter", "The meters of a community", add, deviceKeyCommand(), credentialCommand(), meterCodeCommand(), listCommand("list DIR", "List the meters",
 		[]string{"meter", "member", "kind", "capacity_w", "device"}, func(c *community.Community) (rows [][]string) {
 			for _, id := range c.Meters().All() {
 				m, _ := c.Meters().Get(id)

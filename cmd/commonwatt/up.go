@@ -151,12 +151,13 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	defer func() { err = errors.Join(err, h.node.Close()) }()
 	people, peopleErr := session.Open(dir, time.Now)
 	devices, devicesErr := session.OpenDevices(dir)
+	codes, codesErr := session.OpenCodes(dir, time.Now)
 	receiptKey, err := operator.ReceiptKey(dir)
-	if err = errors.Join(peopleErr, devicesErr, err); err != nil {
+	if err = errors.Join(peopleErr, devicesErr, codesErr, err); err != nil {
 		return err
 	}
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Origin: origin, ReceiptKey: receiptKey,
+		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Codes: codes, Origin: origin, ReceiptKey: receiptKey,
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
 	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)
@@ -166,7 +167,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	}
 	if b != nil {
 		defer func() { err = errors.Join(err, b.Close()) }()
-		life.Gateway, serves.Gateway = b, b
+		life.Gateway, serves.Gateway, serves.Devices = b, b, life.Owners()
 		lives = append(lives, b.Run)
 	}
 	s, err := server.New(serves, func() bool { return true })

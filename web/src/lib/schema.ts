@@ -38,6 +38,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A household's meters and devices, and the keys that they sign with */
+        get: operations["meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/meters/{device}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a one-time code by which a device enrols
+         * @description It is good once, for 15 minutes, for this device; an earlier one is good no longer.
+         */
+        post: operations["meter-code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/meters/{device}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a device's key away: what it signs is refused from then on */
+        post: operations["meter-revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/months/{month}": {
         parameters: {
             query?: never;
@@ -100,6 +154,43 @@ export interface paths {
         put?: never;
         /** Be one of the demo's roles */
         post: operations["be"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is the same for every device of the node, and the key that signs receipts */
+        get: operations["device-node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol a device's key by a one-time code
+         * @description The answer comes when the key is on the ledger, and has everything that the device needs. 404: there is no such code; 409: it was used, or the ledger refuses, and then the code is good again; 410: it is too old; 422: the signature does not show that the device has the key; 429: one client brings too many.
+         */
+        post: operations["enrol"];
         delete?: never;
         options?: never;
         head?: never;
@@ -669,6 +760,14 @@ export interface components {
             /** @description in the settled intervals of the day */
             taken: components["schemas"]["Energy"];
         };
+        DeviceNode: {
+            /** @description the ledger that messages are signed for */
+            chain: string;
+            /** @description where devices connect, as in mqtts://elm.example:8883 */
+            mqtt: string;
+            /** @description the Ed25519 key that signs receipts, 32 bytes */
+            receipt_key: string;
+        };
         Energy: {
             /**
              * Format: int64
@@ -677,6 +776,62 @@ export interface components {
             shown: number;
             /** Format: int64 */
             wh: number;
+        };
+        EnrolCode: {
+            /** @example K7QM-2X9P-4HTA */
+            code: string;
+            /** @description as in the community file */
+            meter: string;
+            qr?: components["schemas"]["QR"];
+            /** Format: int64 */
+            until: number;
+            /** @description node and code in one, as the QR code has it */
+            url: string;
+        };
+        Enrolled: {
+            /** @description the ledger that messages are signed for */
+            chain: string;
+            device: string;
+            /**
+             * Format: int32
+             * @description of the key: its messages name it
+             */
+            epoch: number;
+            /**
+             * Format: int64
+             * @description which a message is about, in seconds
+             */
+            interval: number;
+            /** @description as in the community file */
+            meter: string;
+            microgrid: string;
+            /** @description where devices connect, as in mqtts://elm.example:8883 */
+            mqtt: string;
+            password: string;
+            /** @description where it posts, if it has no MQTT */
+            post: string;
+            /** @description the topic that it publishes on */
+            reading: string;
+            /** @description the topic that it hears on */
+            receipt: string;
+            /** @description the Ed25519 key that signs receipts, 32 bytes */
+            receipt_key: string;
+            /**
+             * Format: int64
+             * @description of the latest message under this key; the next one has one more
+             */
+            sequence: number;
+            /** @description of MQTT, and of HTTP */
+            user: string;
+        };
+        Enrolment: {
+            /** @description the key is not the meter's own but a gateway's in the home, which signs for it */
+            bridged?: boolean;
+            code: string;
+            /** @description the device's public Ed25519 key, 32 bytes */
+            key: string;
+            /** @description by that key, of commonwatt/device/enrol/1, a line feed, the code as it is sent here, a line feed and the key's 32 bytes */
+            signature: string;
         };
         Envelope: {
             /** @description who signed; 0 for a close */
@@ -842,6 +997,20 @@ export interface components {
             /** Format: int64 */
             time: number;
         };
+        HouseholdMeters: {
+            account: string;
+            /** @description devices can connect to this node */
+            connect: boolean;
+            /**
+             * Format: int64
+             * @description of an interval, in seconds
+             */
+            length: number;
+            meters: components["schemas"]["Meter"][];
+            microgrid: string;
+            /** @description as in the community file */
+            name: string;
+        };
         Line: {
             amount: components["schemas"]["Money"];
             energy: components["schemas"]["Energy"];
@@ -883,6 +1052,32 @@ export interface components {
             name: string;
             produced: components["schemas"]["Energy"];
             zone: string;
+        };
+        Meter: {
+            /** @description a gateway in the home signs for it */
+            bridged: boolean;
+            device: string;
+            /**
+             * Format: int32
+             * @description which of the device's keys it is; 0: it had none
+             */
+            epoch: number;
+            /** @description meter, solar, wind, hydro, generator, battery, ev, heat-pump or load */
+            kind: string;
+            /**
+             * Format: int64
+             * @description end of the interval of the latest message; 0: there is none
+             */
+            last: number;
+            /** @description as in the community file */
+            name: string;
+            /**
+             * Format: int64
+             * @description of the latest message under this key; 0: there is none
+             */
+            sequence: number;
+            /** @enum {string} */
+            state: "none" | "active" | "revoked" | "quarantined";
         };
         Money: {
             /**
@@ -1079,6 +1274,15 @@ export interface components {
             through: number;
             /** Format: int64 */
             to_come: number;
+        };
+        QR: {
+            /** @description of SVG: the dark modules */
+            path: string;
+            /**
+             * Format: int64
+             * @description modules on a side, with the margin
+             */
+            size: number;
         };
         ReceiptRow: {
             /** @description 0: anyone */
@@ -1518,6 +1722,112 @@ export interface operations {
             };
         };
     };
+    meters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdMeters"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "meter-code": {
+        parameters: {
+            query?: {
+                /** @description another meter, with registers of its own, takes the device's place */
+                replaced?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+                /** @description one of its meters, or of what is behind them */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolCode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "meter-revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+                /** @description one of its meters, or of what is behind them */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdMeters"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     month: {
         parameters: {
             query?: never;
@@ -1639,6 +1949,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedInBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "device-node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceNode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Enrolment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
                 };
             };
             /** @description Error */

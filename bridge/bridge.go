@@ -42,6 +42,7 @@ type Bridge struct {
 	Log *slog.Logger
 
 	meters []*meter
+	relay  *relay      // nil: the home is told nothing.
 	events chan func() // What the goroutine of Run, which alone changes anything, does next.
 
 	also func(topic string)                 // Try: what else is published.
@@ -88,12 +89,14 @@ func New(cfg Config, now func() time.Time, log *slog.Logger) (*Bridge, error) {
 func (b *Bridge) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	home := b.listen(ctx, b.take)
+	if home != nil {
+		defer home.Disconnect(0)
+	}
 	for _, m := range b.meters {
 		m.link = b.connect(ctx, m)
 		defer m.link.close()
 	}
-	leave := b.listen(ctx, b.take)
-	defer leave()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	resend := time.NewTicker(again)

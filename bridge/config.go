@@ -26,6 +26,7 @@ type Config struct {
 	HomeUser     string
 	HomePassword string
 	HomeID       string // By what name the bridge connects with it.
+	Discovery    string // Prefix below which Home Assistant there looks for sensors; "": it is told nothing.
 
 	Meters []Meter
 }

@@ -34,6 +34,8 @@ type configFile struct {
 		Broker   string `toml:"broker"`
 		User     string `toml:"user"`
 		Password string `toml:"password"`
+
+		Discovery string `toml:"discovery_prefix"`
 	} `toml:"home"`
 	Meter []meterFile `toml:"meter"`
 }
@@ -120,7 +122,7 @@ func (f *configFile) config(folder string) (c Config, err error) {
 	}
 	c = Config{
 		Chain: f.Chain, Node: f.Node, Length: interval.Length(f.Minutes) * 60, Clock: f.Clock, Folder: in(f.Folder),
-		Home: f.Home.Broker, HomeUser: f.Home.User, HomePassword: f.Home.Password,
+		Home: f.Home.Broker, HomeUser: f.Home.User, HomePassword: f.Home.Password, Discovery: f.Home.Discovery,
 	}
 	if f.Folder == "" {
 		c.Folder = in(folderDefault)
@@ -137,6 +139,10 @@ func (f *configFile) config(folder string) (c Config, err error) {
 		return c, fmt.Errorf("node: %s: passwords would cross the network in the clear: write mqtts://, and the node's certificate as ca if it made it itself", f.Node)
 	case f.Home.Broker != "" && !address(f.Home.Broker):
 		return c, fmt.Errorf("home.broker: %q: write the address of the home's own MQTT broker, as in mqtt://127.0.0.1:1883", f.Home.Broker)
+	case strings.ContainsAny(f.Home.Discovery, "#+ ") || strings.HasPrefix(f.Home.Discovery, "/") || strings.HasSuffix(f.Home.Discovery, "/"):
+		return c, fmt.Errorf(`home.discovery_prefix: %q: write the one that Home Assistant has, which is "homeassistant" unless somebody changed it`, f.Home.Discovery)
+	case f.Home.Discovery != "" && f.Home.Broker == "":
+		return c, errors.New("home.discovery_prefix: needs the home's own broker: write its address as broker in [home]")
 	case !c.Length.Valid():
 		return c, fmt.Errorf("minutes: %d: write the length of the community's intervals: 5, 15, 30 or 60", f.Minutes)
 	case c.Clock != ClockSystem && c.Clock != ClockTrusted && c.Clock != ClockUntrusted:

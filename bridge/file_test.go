@@ -63,6 +63,7 @@ func TestWrongFiles(t *testing.T) {
 		{strings.Replace(head, "15", "20", 1), `minutes: 20: write the length`},
 		{strings.Replace(head, "gateway.pem", "none.pem", 1) + meterOf("")[len(head):], "key: open "},
 		{strings.Replace(head, "gateway.pem", "home.toml", 1) + meterOf("")[len(head):], "home.toml is not PEM"},
+		{head + "discovery_prefix = \"ha/#\"", `home.discovery_prefix: "ha/#": write the one that Home Assistant has`},
 		{head, "meter: give 1 to 100 of them"},
 		{strings.Replace(meterOf(""), "7/12", "7", 1), `meter 1 ("anna"): user: "7": write the user name`},
 		{strings.Replace(meterOf(""), "secret", "", 1), "password: is missing"},

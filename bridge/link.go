@@ -41,10 +41,13 @@ func (b *Bridge) connect(ctx context.Context, m *meter) *link {
 	d := grid.Device{Microgrid: b.Microgrid, Device: m.Device}
 	o := b.options(b.Node, "commonwatt-bridge-"+strings.ReplaceAll(broker.User(d), "/", "-")).SetUsername(m.User).SetPassword(m.Password)
 	o.SetOnConnectHandler(func(c mqtt.Client) {
-		c.Subscribe(broker.ReceiptTopic(d), 1, func(_ mqtt.Client, told mqtt.Message) {
+		c.Subscribe(broker.ReceiptTopic(d), 0, func(_ mqtt.Client, told mqtt.Message) {
 			text := told.Payload()
 			b.do(ctx, func() { l.told(text) })
 		}).Wait()
+		if b.relay != nil && m == b.meters[0] {
+			b.relay.ask(ctx, c)
+		}
 		b.do(ctx, func() {
 			b.Log.Info("bridge: connected with the node", "meter", m.Name)
 			l.up, l.held = true, false

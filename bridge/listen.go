@@ -17,8 +17,9 @@ import (
 )
 
 // listen listens to the home's broker and to P1 ports until the context ends, and gives
-// what registers show to take, in the goroutine of Run.
-func (b *Bridge) listen(ctx context.Context, take func(shown)) (leave func()) {
+// what registers show to take, in the goroutine of Run. It returns the connection with
+// the broker, or nil where there is nothing to hear or to tell.
+func (b *Bridge) listen(ctx context.Context, take func(shown)) (home mqtt.Client) {
 	topics := map[string]byte{}
 	also := map[string]byte{}
 	for i, m := range b.meters {
@@ -35,11 +36,17 @@ func (b *Bridge) listen(ctx context.Context, take func(shown)) (leave func()) {
 			}
 		}
 	}
-	if len(topics) == 0 {
-		return func() {}
+	if len(topics) == 0 && !b.relays() {
+		return nil
 	}
 	o := b.options(b.Home, b.HomeID).SetUsername(b.HomeUser).SetPassword(b.HomePassword).SetOrderMatters(true)
 	o.SetOnConnectHandler(func(c mqtt.Client) {
+		if b.relay != nil {
+			b.do(ctx, b.relay.again)
+		}
+		if len(topics) == 0 {
+			return
+		}
 		token := c.SubscribeMultiple(topics, func(_ mqtt.Client, m mqtt.Message) {
 			if b.also != nil {
 				topic := m.Topic()
@@ -62,9 +69,12 @@ func (b *Bridge) listen(ctx context.Context, take func(shown)) (leave func()) {
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
 		b.Log.Warn("bridge: the home's broker is away", "at", b.Home, "err", err)
 	})
-	client := mqtt.NewClient(o)
-	client.Connect() // It goes on trying.
-	return func() { client.Disconnect(0) }
+	home = mqtt.NewClient(o)
+	if b.relays() && b.also == nil {
+		b.relay = &relay{b: b, client: home, said: map[string][]byte{}}
+	}
+	home.Connect() // It goes on trying.
+	return home
 }
 
 // heard takes what was published on a topic.

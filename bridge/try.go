@@ -46,11 +46,13 @@ func Try(ctx context.Context, cfg Config, log *slog.Logger) (list []Heard, all b
 	b.bad = func(meter, register int, err error) { list[first[meter]+register].Why = err.Error() }
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	leave := b.listen(ctx, func(s shown) {
+	home := b.listen(ctx, func(s shown) {
 		at := first[s.meter] + s.register
 		list[at].Shows, list[at].Why, heard[at] = s.wh.whole(), "", true
 	})
-	defer leave()
+	if home != nil {
+		defer home.Disconnect(0)
+	}
 	for len(heard) < len(list) && ctx.Err() == nil {
 		select {
 		case f := <-b.events:

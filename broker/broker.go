@@ -120,6 +120,7 @@ type Broker struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
 	posts   posts
+	births  chan grid.Device
 }
 
 // startTimeout bounds how long storage may take to open, and reconnectAfter is how often
@@ -137,7 +138,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = LimitsDefault
 	}
-	b := &Broker{cfg: cfg, log: newServerLog(cfg.Log), posts: newPosts()}
+	b := &Broker{cfg: cfg, log: newServerLog(cfg.Log), posts: newPosts(), births: make(chan grid.Device, birthsMax)}
 	if cfg.NATS != "" {
 		b.address = cfg.Address
 	}

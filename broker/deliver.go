@@ -53,6 +53,11 @@ func (b *Broker) Run(ctx context.Context) error {
 		return fmt.Errorf("broker: %w", err)
 	}
 	defer func() { _ = told.Unsubscribe() }()
+	born, err := b.conn.Subscribe(statuses, b.born)
+	if err != nil {
+		return fmt.Errorf("broker: %w", err)
+	}
+	defer func() { _ = born.Unsubscribe() }()
 	for {
 		select {
 		case <-ctx.Done():

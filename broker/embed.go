@@ -126,12 +126,12 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	return true
 }
 
-// rights are what a device may do: publish its readings and hear what became of
-// them. What has QoS 1 reaches it by a subject that the server makes up
+// rights are what a device may do: publish its readings, hear what became of them, ask
+// for its home and hear of that. What has QoS 1 reaches it by a subject that the server makes up
 // (nats-server, mqtt.go, mqttSubPrefix).
 func rights(d grid.Device) *server.Permissions {
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{subject(d, readingWord)}},
-		Subscribe: &server.SubjectPermission{Allow: []string{subject(d, receiptWord), "$MQTT.sub.>"}},
+		Publish:   &server.SubjectPermission{Allow: []string{subject(d, readingWord), subject(d, statusWord)}},
+		Subscribe: &server.SubjectPermission{Allow: []string{subject(d, receiptWord), subject(d, homeWord), subject(d, homeWord+".>"), "$MQTT.sub.>"}},
 	}
 }

@@ -45,6 +45,7 @@ func TestForeignTopics(t *testing.T) {
 	c, other := connect(t, b.Address(), anna, 1), connect(t, b.Address(), bela, 1)
 	for _, topic := range []string{
 		broker.ReadingTopic(bela), broker.ReceiptTopic(anna), broker.ReceiptTopic(bela), "commonwatt", "commonwatt/8/1/reading",
+		broker.StatusTopic(bela), broker.HomeTopic(anna) + "/state", broker.HomeTopic(anna), "homeassistant/status",
 		broker.ReadingTopic(anna) + "/more", "$MQTT/msgs/commonwatt/7/2/reading", "$JS/API/STREAM/DELETE/COMMONWATT_readings", "$SYS/x",
 	} {
 		for qos := range byte(3) {
@@ -66,6 +67,7 @@ func TestForeignReceipts(t *testing.T) {
 	c, other := connect(t, b.Address(), anna, 1), connect(t, b.Address(), bela, 1)
 	for _, topic := range []string{
 		"#", "+/+/+/+", "commonwatt/#", "commonwatt/7/+/receipt", broker.ReceiptTopic(bela), broker.ReadingTopic(bela), broker.ReadingTopic(anna),
+		broker.HomeTopic(bela) + "/#", broker.HomeTopic(bela) + "/state", "commonwatt/7/+/homeassistant/state", "+/+/+/homeassistant/#", "homeassistant/#",
 		"$MQTT/#", "$MQTT/sub/#", "$MQTT/msgs/#", "$JS/#", "$SYS/#",
 	} {
 		for qos := range byte(2) {

@@ -36,8 +36,8 @@ func (b *Broker) declare(ctx context.Context) (err error) {
 	// Receipts first: where the server made the stream, it has the other's subjects. A
 	// receipt that is lost is asked for again, by the same message: no disk is waited for.
 	_, err = b.keeper(ctx, jetstream.StreamConfig{
-		Name: receiptsStream, Subjects: []string{storedPrefix + receipts},
-		Description: "Receipts for devices that are to have them at least once.",
+		Name: receiptsStream, Subjects: []string{storedPrefix + receipts, storedPrefix + statuses},
+		Description: "Receipts for devices that are to have them at least once; what else they publish is kept for nobody.",
 		Retention:   jetstream.InterestPolicy, PersistMode: jetstream.AsyncPersistMode,
 		Discard: jetstream.DiscardOld, MaxAge: receiptsKept,
 		MaxBytes: b.cfg.Limits.WaitingBytes, MaxMsgsPerSubject: b.cfg.Limits.ReceiptsOfEach,

@@ -54,6 +54,10 @@ type Config struct {
 type Gateway interface {
 	// State says how it is. Errors: a server that does not answer.
 	State(ctx context.Context) (broker.State, error)
+	// Births are the devices that ask to be told of the homes that they are in.
+	Births() <-chan grid.Device
+	// Home tells a device something of its home. Errors: a server that is not there.
+	Home(d grid.Device, below string, text []byte) error
 }
 
 // Live is a community while it is served.

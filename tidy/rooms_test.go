@@ -24,7 +24,7 @@ var rooms = []room{
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway broker view session", false},
-	{"wiring", "node community operator sim attribution report pages bill docs web api server live bridge demo cmd/commonwatt", true},
+	{"wiring", "node community operator sim attribution report pages homeassistant bill docs web api server live bridge demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
 

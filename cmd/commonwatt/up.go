@@ -168,7 +168,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	if b != nil {
 		defer func() { err = errors.Join(err, b.Close()) }()
 		life.Gateway, serves.Gateway, serves.Devices = b, b, life.Owners()
-		lives = append(lives, b.Run)
+		lives = append(lives, b.Run, life.Homes)
 	}
 	s, err := server.New(serves, func() bool { return true })
 	if err != nil {

@@ -28,6 +28,7 @@ type Config struct {
 	Sessions *session.Store
 	Gateway  Gateway // nil: no messages of devices are taken.
 	Devices  Devices // nil: no devices can connect.
+	Files    Files   // nil: no meter files are taken.
 	Demo     Demo    // nil: this is no demo.
 	Version  string  // Of the program.
 	Origin   string  // What people open: "http://localhost:8420".
@@ -67,6 +68,8 @@ type API struct {
 	events *events
 	limits *limiter
 	enrols *limiter // Of codes that are brought.
+
+	importing chan struct{} // Holds one while a meter file is read.
 }
 
 // New makes the interface and begins to follow the node; Close ends that.
@@ -74,7 +77,7 @@ func New(cfg Config) *API {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = LimitsDefault
 	}
-	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits), enrols: newLimiter(enrolLimits)}
+	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits), enrols: newLimiter(enrolLimits), importing: make(chan struct{}, 1)}
 	a.events = follow(cfg.Node, cfg.Source, cfg.Limits.Followers)
 	a.describe()
 	return a
@@ -111,6 +114,12 @@ func (a *API) enter(w http.ResponseWriter, r *http.Request) (*http.Request, bool
 		problem(w, r, http.StatusForbidden, "the request comes from another site, or its X-CSRF header is not that of /api/v1/me: send it from the node's own page")
 		return nil, false
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
-	return r.WithContext(withVisitor(r.Context(), who)), true
+	r = r.WithContext(withVisitor(r.Context(), who))
+	most, err := bodyMaxOf(r, who)
+	if err != nil {
+		tellProblem(w, r, answer(r.Context(), err))
+		return nil, false
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	return r, true
 }

@@ -2,12 +2,9 @@ package api
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/commonwatt/commonwatt/bill"
 	"github.com/commonwatt/commonwatt/pages"
@@ -52,11 +49,7 @@ func (a *API) serveBill(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		w.Header().Del("Content-Disposition")
-		status := http.StatusInternalServerError
-		if told, ok := errors.AsType[huma.StatusError](answer(r.Context(), err)); ok {
-			status = told.GetStatus()
-		}
-		problem(w, r, status, answer(r.Context(), err).Error())
+		tellProblem(w, r, answer(r.Context(), err))
 		return
 	}
 	w.Header().Set("Content-Type", kind)

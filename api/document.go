@@ -51,6 +51,7 @@ func (a *API) describe() {
 	a.registerEnvelopes()
 	a.registerReadings()
 	a.registerDevices()
+	a.registerFiles()
 	a.registerBills()
 	a.registerReference()
 	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)

@@ -43,13 +43,25 @@ func problem(w http.ResponseWriter, r *http.Request, status int, detail string) 
 	}) // Whoever went away needs none.
 }
 
+// tellProblem writes what answer returned, outside of an operation.
+func tellProblem(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	if told, ok := errors.AsType[huma.StatusError](err); ok {
+		status = told.GetStatus()
+	}
+	problem(w, r, status, err.Error())
+}
+
 // placed adds to an error where it is, and to those of the library what to do.
 func placed(ctx huma.Context, _ string, v any) (any, error) {
+	u := ctx.URL()
+	if r, ok := v.(*RefusedFile); ok {
+		r.Instance = u.Path
+	}
 	e, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
 	}
-	u := ctx.URL()
 	e.Instance = u.Path
 	if !strings.Contains(e.Detail, ": ") {
 		e.Detail += ": /docs/api says how to ask, /openapi.json what this operation takes"

@@ -4,9 +4,35 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/commonwatt/commonwatt/interval"
 )
+
+// Name says what the community calls meters of files: the one meter, by NAME, or each
+// by ID=NAME, with the name that files give it first.
+//
+// Errors: what is written otherwise, or contradicts itself.
+func (e *Expect) Name(meters []string) error {
+	for _, meter := range meters {
+		id, name, pair := strings.Cut(meter, "=")
+		switch {
+		case !pair && len(meters) > 1:
+			return fmt.Errorf("%s: of several meters each needs its name in the files, as in ID=%s", meter, meter)
+		case !pair:
+			e.Only = meter
+			continue
+		case id == "" || name == "":
+			return fmt.Errorf("%s: write it as in 6305812345=anna", meter)
+		case e.Named[id] != "" && e.Named[id] != name:
+			return fmt.Errorf("%s: %s is %s already", meter, id, e.Named[id])
+		case e.Named == nil:
+			e.Named = map[string]string{}
+		}
+		e.Named[id] = name
+	}
+	return nil
+}
 
 // names says what the community calls the meters that files name.
 type names struct {

@@ -89,6 +89,21 @@ func (o *Operator) Record(ctx context.Context, c *community.Community, readings 
 	return settle(0)
 }
 
+// Bookable leaves out readings, by start, that say that there is none, and refuses those
+// that end after now.
+func Bookable(readings []gateway.Reading, now interval.Time) ([]gateway.Reading, error) {
+	readings = slices.DeleteFunc(readings, func(r gateway.Reading) bool { return r.Quality == gateway.Null })
+	if len(readings) == 0 {
+		return readings, nil
+	}
+	last := readings[len(readings)-1] // Those before it end earlier.
+	if last.Start+interval.Time(last.Length) <= now+metering.MaxSkew {
+		return readings, nil
+	}
+	return nil, fmt.Errorf("the reading of %s at %s ends after this computer's clock, %s: check the dates and the clock; nothing was booked",
+		last.Meter, time.Unix(int64(last.Start), 0).UTC().Format(time.RFC3339), time.Unix(int64(now), 0).UTC().Format(time.RFC3339))
+}
+
 // Batch takes whole intervals off readings, by start, as many as go into one
 // envelope.
 func Batch(c *community.Community, readings []gateway.Reading) (metering.Record, []gateway.Reading) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
 )
@@ -38,6 +40,33 @@ func (s *Source) Readings(ctx context.Context, account tx.AccountID, from, to st
 		return err
 	})
 	return list, err
+}
+
+// Export writes a household's readings as a meter file, as CSV or as Green Button.
+//
+// Errors: those of Readings; *NotFound when there is nothing to write; those of w.
+func (s *Source) Export(ctx context.Context, w io.Writer, format gateway.Format, account tx.AccountID, from, to string) error {
+	list, err := s.Readings(ctx, account, from, to)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return &NotFound{"settled interval on these days", "ask for other days"}
+	}
+	names, err := s.namesOf(ctx, account)
+	switch {
+	case err != nil:
+		return err
+	case format == gateway.GreenButton:
+		return gateway.WriteGreenButton(w, names.Community+": "+names.Accounts[account], list)
+	}
+	return gateway.Write(w, list, names.TimeZone)
+}
+
+// namesOf are the names of the microgrid that an account is in.
+func (s *Source) namesOf(ctx context.Context, account tx.AccountID) (n report.Names, err error) {
+	m, _, err := s.MicrogridOf(ctx, account)
+	return s.names(m), err
 }
 
 // between is the period of the days from one to another.

@@ -53,11 +53,13 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		}
 		return list
 	}
-	var days, months, sheets, bills, meters, codes, revokes []string
+	var days, months, sheets, bills, meters, codes, revokes, tables, feeds []string
 	for _, a := range []tx.AccountID{w.near.Account("Abernathy"), w.near.Account("Bartholomew"), w.far.Account("Rasmussen"), 12345} {
 		days = append(days, url("/api/v1/accounts/%d/days/2026-06-20", a))
 		sheets = append(sheets, url("/api/v1/accounts/%d/days/2026-06-20/intervals.csv", a))
 		meters = append(meters, url("/api/v1/accounts/%d/meters", a))
+		tables = append(tables, url("/api/v1/accounts/%d/readings.csv", a))
+		feeds = append(feeds, url("/api/v1/accounts/%d/readings.xml", a))
 		codes = append(codes, url("/api/v1/accounts/%d/meters/%d/code", a, w.near.DeviceID("Abernathy")))
 		revokes = append(revokes, url("/api/v1/accounts/%d/meters/999/revoke", a))
 		months = append(months, url("/api/v1/accounts/%d/months/2026-06", a))
@@ -91,6 +93,8 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"envelope": get(envelopes...), "receipt": get(receipts...), "search": get(searches...), "events": get("/api/v1/events"),
 		"deliver": post(url("/api/v1/microgrids/%d/devices/1/readings", near), `{"messages":["oA=="]}`),
 		"meters":  get(meters...), "meter-code": posts(codes...), "meter-revoke": posts(revokes...),
+		"readings-csv": get(tables...), "readings-greenbutton": get(feeds...),
+		"import":      append(post(url("/api/v1/microgrids/%d/files?dry_run=true", near), "x"), post(url("/api/v1/microgrids/%d/files?dry_run=true", far), "x")...),
 		"device-node": get("/api/v1/devices"), "enrol": post("/api/v1/devices/enrol", `{"code":"guessed","key":"oA==","signature":"oA=="}`),
 		"submit":          post("/api/v1/envelopes?dry_run=true", `{"envelope":"oA=="}`),
 		"sign-in-by-link": post("/api/v1/session/link", `{"token":"guessed"}`), "sign-out": {{http.MethodDelete, "/api/v1/session", ""}},

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,22 +77,8 @@ func expected(c *community.Community, meters []string) (gateway.Expect, error) {
 	if c != nil {
 		e = gateway.Expect{Meters: c.Meters(), Length: c.Length, Zone: c.TimeZone}
 	}
-	for _, meter := range meters {
-		id, name, pair := strings.Cut(meter, "=")
-		switch {
-		case !pair && len(meters) > 1:
-			return e, badInput(fmt.Errorf("--meter %s: of several meters each needs its name in the files, as in --meter ID=%s", meter, meter))
-		case !pair:
-			e.Only = meter
-			continue
-		case id == "" || name == "":
-			return e, badInput(fmt.Errorf("--meter %s: write it as in --meter 6305812345=anna", meter))
-		case e.Named[id] != "" && e.Named[id] != name:
-			return e, badInput(fmt.Errorf("--meter %s: %s is %s already", meter, id, e.Named[id]))
-		case e.Named == nil:
-			e.Named = map[string]string{}
-		}
-		e.Named[id] = name
+	if err := e.Name(meters); err != nil {
+		return e, badInput(fmt.Errorf("--meter %w", err))
 	}
 	return e, nil
 }
@@ -124,8 +108,8 @@ func importFiles(cmd *cobra.Command, files []string, f importFlags) error {
 	if err != nil {
 		return badInput(err)
 	}
-	readings := withValue(content.Readings)
-	if err := past(readings); err != nil {
+	readings, err := operator.Bookable(content.Readings, interval.Time(time.Now().Unix()))
+	if err != nil {
 		return badInput(err)
 	}
 	show.end()
@@ -168,24 +152,6 @@ func nodeToBook(ctx context.Context, dir string) (*live.Client, error) {
 			dir, err, shellWord(dir), file, shellWord(dir)))
 	}
 	return client, err
-}
-
-// withValue leaves out readings that say that there is none.
-func withValue(readings []gateway.Reading) []gateway.Reading {
-	return slices.DeleteFunc(readings, func(r gateway.Reading) bool { return r.Quality == gateway.Null })
-}
-
-// past refuses readings that end after now.
-func past(readings []gateway.Reading) error {
-	now := interval.Time(time.Now().Unix())
-	for _, r := range slices.Backward(readings) { // By start: those before the last ones end earlier.
-		if r.Start+interval.Time(r.Length) > now+metering.MaxSkew {
-			return fmt.Errorf("the reading of %s at %s ends after this computer's clock, %s: check the dates and the clock; nothing was booked",
-				r.Meter, rfc3339(r.Start), rfc3339(now))
-		}
-		break
-	}
-	return nil
 }
 
 // noReadings refuses files that are good and of which nothing can be booked.

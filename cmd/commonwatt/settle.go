@@ -8,12 +8,14 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/operator"
 )
 
 // settleFlags are the flags of the settle command.
@@ -156,13 +158,14 @@ func gather(file string, f settleFlags, show *progress) (s *settling, err error)
 	show.end()
 	tellNotes(show.out, content.Notes)
 	s.readings = content.Readings
-	if err := noReadings(withValue(slices.Clone(s.readings))); err != nil {
+	bookable, err := operator.Bookable(slices.Clone(s.readings), interval.Time(time.Now().Unix()))
+	if err == nil {
+		err = noReadings(bookable)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.start, s.end = s.readings[0].Start, s.readings[len(s.readings)-1].Start+interval.Time(c.Length)
-	if err := past(s.readings); err != nil {
-		return nil, err
-	}
 	if _, err := c.TariffSteps(s.start, s.end); err != nil {
 		return nil, fmt.Errorf("%w: complete the tariff, or leave the readings of that time out; nothing was booked", err)
 	}

@@ -109,6 +109,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/readings.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A household's readings as a spreadsheet, which import reads back */
+        get: operations["readings-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/readings.xml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A household's readings as Green Button (NAESB REQ.21 ESPI), which import reads back */
+        get: operations["readings-greenbutton"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blocks": {
         parameters: {
             query?: never;
@@ -319,6 +353,26 @@ export interface paths {
          * @description The answer comes when they are on the ledger, or refused; each has its own receipt. The same message again gets the same receipt. It is the path of those that come by MQTT, and a device has the same name and password here as there.
          */
         post: operations["deliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/microgrids/{microgrid}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book what a meter file holds, as its operator
+         * @description It says of a file what "commonwatt import" says. A bad file is refused whole: 422, with file, line, field, text, reason and next, and, where the file has meters that the community does not know, with those (unknown) and those that there are (meters). One file at a time.
+         */
+        post: operations["import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1312,6 +1366,12 @@ export interface components {
             amount: components["schemas"]["Money"];
             name: string;
         };
+        Registers: {
+            /** Format: int64 */
+            export_wh: number;
+            /** Format: int64 */
+            import_wh: number;
+        };
         Replay: {
             /** Format: int64 */
             block: number;
@@ -1565,6 +1625,53 @@ export interface components {
             tariff?: components["schemas"]["Tariff"];
             time_zone: string;
             used: components["schemas"]["Energy"];
+        };
+        Told: {
+            booked: boolean;
+            files: components["schemas"]["ToldPart"][];
+            /**
+             * Format: int64
+             * @description of them, below zero: reported, and estimated
+             */
+            negative?: number;
+            notes: components["schemas"]["ToldNote"][];
+            /**
+             * Format: int64
+             * @description intervals of the community's length
+             */
+            readings: number;
+            /** @description the notes and what became of the readings, in sentences */
+            says: string[];
+        };
+        ToldNote: {
+            /** Format: int64 */
+            count?: number;
+            file?: string;
+            /** Format: int64 */
+            line?: number;
+            meter?: string;
+            text: string;
+            unit?: string;
+        };
+        ToldPart: {
+            end: string;
+            /** Format: int64 */
+            export_wh: number;
+            file: string;
+            format: string;
+            /** Format: int64 */
+            import_wh: number;
+            /** @description as the file names it */
+            meter: string;
+            /** @description as the community does */
+            named: string;
+            /** @description from UTC, in which the file's times were read */
+            offset: string;
+            /** Format: int64 */
+            readings: number;
+            /** @description that the last telegram of a P1 file shows */
+            registers?: components["schemas"]["Registers"];
+            start: string;
         };
         WhatIf: {
             /** @description of the interval */
@@ -1849,6 +1956,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Month"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "readings-csv": {
+        parameters: {
+            query?: {
+                /** @description first day; none: the first one that is settled */
+                from?: string;
+                /** @description last day; none: the last one that is settled */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "readings-greenbutton": {
+        parameters: {
+            query?: {
+                /** @description first day; none: the first one that is settled */
+                from?: string;
+                /** @description last day; none: the last one that is settled */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
                 };
             };
             /** @description Error */
@@ -2273,6 +2460,58 @@ export interface operations {
             };
             /** @description Error */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: {
+                /** @description say what the file holds, and book nothing */
+                dry_run?: boolean;
+                /** @description NAME of the one meter in the file, or ID=NAME of the meter that it calls ID */
+                meter?: string[];
+                /** @description what messages call the file */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                microgrid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

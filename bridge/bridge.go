@@ -189,7 +189,7 @@ func (b *Bridge) end(m *meter, end interval.Time, at []*reading) error {
 			"meter", m.Name, "end", stamp(end))
 		return nil
 	}
-	raw, err := device.Sign(message, b.Chain, b.Key)
+	raw, err := device.Sign(message, b.Chain, m.Key)
 	if err != nil {
 		return fmt.Errorf("meter %q: %w", m.Name, err)
 	}

@@ -15,8 +15,7 @@ type Config struct {
 	Chain     string // The ledger's name.
 	Microgrid grid.MicrogridID
 	Length    interval.Length // Of the community's intervals.
-	Key       ed25519.PrivateKey
-	Folder    string // Where messages wait.
+	Folder    string          // Where messages wait.
 	Clock     ClockSource
 
 	Node string      // Where devices connect, as in mqtts://elm.example:8883.
@@ -46,7 +45,9 @@ type Meter struct {
 	Name      string
 	Device    grid.DeviceID
 	Epoch     uint32
-	User      string // By which its device connects with the node.
+	Key       ed25519.PrivateKey // The home's gateway's; it may be the same for several meters.
+	Receipts  ed25519.PublicKey  // By which the node signs receipts; empty: not known, and any is believed.
+	User      string             // By which its device connects with the node.
 	Password  string
 	Source    Source
 	Within    time.Duration // How far from the end of an interval its registers may have been read.
@@ -80,8 +81,8 @@ const (
 // String says it.
 func (s Side) String() string { return [...]string{"import", "export"}[s] }
 
-// Public is the key that the meters' devices are to be enrolled with.
-func (c *Config) Public() ed25519.PublicKey { return c.Key.Public().(ed25519.PublicKey) }
+// Public is the key that the meter's device is to be enrolled with.
+func (m *Meter) Public() ed25519.PublicKey { return m.Key.Public().(ed25519.PublicKey) }
 
 // Register is where a cumulative count is published. Several of one side are added up.
 type Register struct {

@@ -45,6 +45,7 @@ type meterFile struct {
 	Name      string         `toml:"name"`
 	User      string         `toml:"user"`
 	Password  string         `toml:"password"`
+	Enrolled  string         `toml:"enrolled"`
 	Epoch     uint32         `toml:"epoch"`
 	Within    string         `toml:"within"`
 	Source    Source         `toml:"source"`
@@ -59,6 +60,9 @@ type meterFile struct {
 	Export    string         `toml:"export"`
 	Part      string         `toml:"part"`
 	Register  []registerFile `toml:"register"`
+
+	key        ed25519.PrivateKey
+	receiptKey ed25519.PublicKey
 }
 
 // registerFile is a register of a meter of source "registers".
@@ -120,6 +124,9 @@ func (f *configFile) config(folder string) (c Config, err error) {
 		}
 		return filepath.Join(folder, path)
 	}
+	if err := f.enrolled(in); err != nil {
+		return c, err
+	}
 	c = Config{
 		Chain: f.Chain, Node: f.Node, Length: interval.Length(f.Minutes) * 60, Clock: f.Clock, Folder: in(f.Folder),
 		Home: f.Home.Broker, HomeUser: f.Home.User, HomePassword: f.Home.Password, Discovery: f.Home.Discovery,
@@ -147,13 +154,20 @@ func (f *configFile) config(folder string) (c Config, err error) {
 		return c, fmt.Errorf("minutes: %d: write the length of the community's intervals: 5, 15, 30 or 60", f.Minutes)
 	case c.Clock != ClockSystem && c.Clock != ClockTrusted && c.Clock != ClockUntrusted:
 		return c, fmt.Errorf("clock: %q: give system, trusted or untrusted", c.Clock)
-	case f.Key == "":
-		return c, errors.New(`key: is missing: name the file of the home's gateway key, as "openssl genpkey -algorithm ed25519" makes it`)
 	case len(f.Meter) == 0 || len(f.Meter) > metersMax:
 		return c, fmt.Errorf("meter: give 1 to %d of them, as [[meter]]", metersMax)
 	}
-	if c.Key, err = readKey(in(f.Key)); err != nil {
-		return c, fmt.Errorf("key: %w", err)
+	for i := range f.Meter {
+		m := &f.Meter[i]
+		switch {
+		case m.key != nil:
+		case f.Key == "":
+			return c, errNoKey
+		default:
+			if m.key, err = readKey(in(f.Key)); err != nil {
+				return c, fmt.Errorf("key: %w", err)
+			}
+		}
 	}
 	if c.TLS, err = trust(f.CA, in(f.CA)); err != nil {
 		return c, fmt.Errorf("ca: %w", err)
@@ -251,7 +265,7 @@ func (f *configFile) meters(c *Config) error {
 // meter checks what is said of how a meter is read.
 func (m *meterFile) meter(c *Config, d grid.DeviceID) (Meter, error) {
 	checked := Meter{
-		Name: m.Name, Device: d, Epoch: max(m.Epoch, 1), User: m.User, Password: m.Password, Source: m.Source,
+		Name: m.Name, Device: d, Epoch: max(m.Epoch, 1), Key: m.key, Receipts: m.receiptKey, User: m.User, Password: m.Password, Source: m.Source,
 		Within: withinDefault, Port: m.Port, Equipment: m.Equipment,
 	}
 	length := time.Duration(c.Length) * time.Second

@@ -1,10 +1,13 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -126,9 +129,9 @@ var forGood = map[uint32]bool{
 
 // told takes a receipt.
 func (l *link) told(text []byte) {
-	var r live.Receipt
-	if err := json.Unmarshal(text, &r); err != nil {
-		l.b.Log.Warn("bridge: what came as a receipt is none", "meter", l.m.Name, "err", err)
+	r, err := l.read(text)
+	if err != nil {
+		l.b.Log.Warn("bridge: what came as a receipt is none, and is left aside", "meter", l.m.Name, "err", err)
 		return
 	}
 	sequence, ours := l.sent[r.Message]
@@ -147,6 +150,29 @@ func (l *link) told(text []byte) {
 	}
 }
 
+// read reads a receipt. Where the node's key is known, what counts is what it signed.
+func (l *link) read(text []byte) (r live.Receipt, err error) {
+	if err := json.Unmarshal(text, &r); err != nil || l.m.Receipts == nil {
+		return r, err
+	}
+	proof, err := base64.RawURLEncoding.DecodeString(r.Proof)
+	if err != nil {
+		return r, err
+	}
+	signed, err := device.OpenReceipt(proof, l.b.Chain, l.m.Receipts)
+	if err != nil {
+		return r, err
+	}
+	if signed.Microgrid != l.b.Microgrid || signed.Device != l.m.Device {
+		return r, errors.New("it is of another device")
+	}
+	r.Message, r.Status, r.Code = hex.EncodeToString(signed.Message), live.Statuses[signed.Status], signed.Code
+	if signed.Status == device.Refused && signed.Teller != device.Ledger {
+		r.Refusal = cmp.Or(r.Refusal, "gateway")
+	}
+	return r, nil
+}
+
 // done drops a message whose receipt came.
 func (l *link) done(sequence uint64, ending string, r live.Receipt) {
 	delete(l.sent, r.Message)
@@ -160,7 +186,7 @@ func (l *link) done(sequence uint64, ending string, r live.Receipt) {
 func (l *link) advice(r live.Receipt) string {
 	switch r.Code {
 	case device.ErrNotEnrolled.Code, device.ErrNotKey.Code:
-		return fmt.Sprintf("have the key enrolled: commonwatt meter key DIR %s %s --bridged", l.m.Name, hex.EncodeToString(l.b.Public()))
+		return fmt.Sprintf("have the key enrolled: commonwatt meter key DIR %s %s --bridged", l.m.Name, hex.EncodeToString(l.m.Public()))
 	case device.ErrEpoch.Code:
 		return fmt.Sprintf("set epoch of meter %q to that of the key that was enrolled last", l.m.Name)
 	case device.ErrSignature.Code:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +83,6 @@ func runBridge(ctx context.Context, cfg bridge.Config, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	log.Info("bridge: signs", "key", hex.EncodeToString(cfg.Public()), "meters", len(cfg.Meters))
 	return b.Run(ctx)
 }
 
@@ -104,7 +102,7 @@ func tryBridge(ctx context.Context, w io.Writer, cfg bridge.Config, wait time.Du
 	if err := printRows(w, "table", []string{"meter", "register", "side", "shows_wh"}, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "nothing was signed. The gateway's key is %s\n", hex.EncodeToString(cfg.Public()))
+	fmt.Fprintln(w, "nothing was signed")
 	if !all {
 		return fmt.Errorf("not every register was heard within %v", wait)
 	}

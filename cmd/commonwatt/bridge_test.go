@@ -203,12 +203,19 @@ func TestBridge(t *testing.T) {
 	node := strings.TrimPrefix(s.Gateway.Address, "mqtt://")
 	text := fmt.Sprintf("chain = %q\nnode = \"mqtt://%s\"\nminutes = 60\nkey = \"gateway.pem\"\nclock = \"trusted\"\n[home]\nbroker = %q\n", s.Chain, node, home)
 	for i, name := range meters {
-		credential := credentialOf(t, dir, name, key)
-		text += fmt.Sprintf("[[meter]]\nname = %q\nuser = %q\npassword = %q\n%s\n", name, credential.User, credential.Password, []string{
+		text += "[[meter]]\n"
+		if name == "anna" { // By a code; the others by hand.
+			must(t, "device", "enrol", enrolCode(t, dir, name).URL, filepath.Join(folder, "anna-meter"), "--bridged")
+			text += "enrolled = \"anna-meter\"\n"
+		} else {
+			credential := credentialOf(t, dir, name, key)
+			text += fmt.Sprintf("name = %q\nuser = %q\npassword = %q\n", name, credential.User, credential.Password)
+		}
+		text += []string{
 			"source = \"shelly-gen1\"\ntopic = \"shellies/shellyem3-8CAAB5\"\nchannels = [0, 1]",
 			"source = \"tasmota\"\ntopic = \"tele/plug/SENSOR\"",
 			"source = \"p1\"\ntopic = \"p1/telegram\"",
-		}[i])
+		}[i] + "\n"
 	}
 	b := &bridged{t: t, file: filepath.Join(folder, "home.toml"), clock: filepath.Join(folder, "clock")}
 	if err := os.WriteFile(b.file, []byte(text), 0o600); err != nil {

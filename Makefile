@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana load ci
+.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana swiss load ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -88,6 +88,10 @@ kill:
 # A year of seventeen homes, from the shared data, with time and memory.
 fontana:
 	COMMONWATT_FONTANA=1 go test -count=1 -timeout 30m ./cmd/commonwatt -run Fontana -v
+
+# Three weeks of 537 homes with values that cannot be, from the shared data.
+swiss:
+	COMMONWATT_SWISS=1 go test -count=1 -timeout 30m ./cmd/commonwatt -run Swiss -v
 
 # Many clients at once against a live node.
 load:

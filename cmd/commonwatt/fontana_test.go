@@ -25,14 +25,20 @@ const (
 	fontanaFeedIn = 80 // Units per Wh.
 )
 
-// shared is a file of the data that is not part of the repository.
+// shared is a file of Fontana's data, which is not part of the repository.
 func shared(t *testing.T, name string) string {
+	t.Helper()
+	return sharedOf(t, "fontana", name)
+}
+
+// sharedOf is a file of the data that is not part of the repository.
+func sharedOf(t *testing.T, set, name string) string {
 	t.Helper()
 	folder := os.Getenv("COMMONWATT_SHARED")
 	if folder == "" {
 		folder = "../../../shared"
 	}
-	path := filepath.Join(folder, "data", "fontana", name)
+	path := filepath.Join(folder, "data", set, name)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("%s is not there: the data is not part of the repository; COMMONWATT_SHARED may name its folder", path)
 	}

@@ -67,13 +67,21 @@ func (a *API) registerCommunity() {
 		Microgrid string `path:"microgrid"`
 		Month     string `path:"month" example:"2026-06"`
 	}
-	get(a, "/microgrids/{microgrid}/months/{month}/operation", "operation", "Community", "What the operator looks at: exceptions, how far the month is, members, receivers",
+	get(a, "/microgrids/{microgrid}/months/{month}/operation", "operation", "Community", "What the operator looks at: how many meters need somebody, how far the month is, members, receivers",
 		func(ctx context.Context, v pages.Viewer, in *month) (o pages.Operation, err error) {
 			m, err := microgridID(in.Microgrid)
 			if err != nil {
 				return o, err
 			}
 			return a.Source.Operation(ctx, v, m, in.Month)
+		})
+	get(a, "/microgrids/{microgrid}/months/{month}/exceptions", "exceptions", "Community", "What the operator has to look at, by meter, with the reasons",
+		func(ctx context.Context, v pages.Viewer, in *month) (e pages.Exceptions, err error) {
+			m, err := microgridID(in.Microgrid)
+			if err != nil {
+				return e, err
+			}
+			return a.Source.Exceptions(ctx, v, m, in.Month)
 		})
 	type replay struct {
 		Microgrid string `path:"microgrid"`

@@ -81,21 +81,21 @@ type Overload struct {
 // Operation is what a microgrid's operator sees first: what somebody should look
 // at, then how far the month is.
 type Operation struct {
-	Microgrid  grid.MicrogridID `json:"microgrid,string"`
-	Name       string           `json:"name"`
-	Month      string           `json:"month"`
-	Currency   Currency         `json:"currency"`
-	Now        interval.Time    `json:"now"`
-	Exceptions []Exception      `json:"exceptions" doc:"the latest first, 200 at most"`
-	Bridged    []Bridged        `json:"bridged" doc:"meters that do not sign: a gateway in the home signs for them"`
-	Open       int              `json:"open" doc:"meters with an exception in the last seven days"`
-	Settled    int64            `json:"settled" doc:"intervals of the month"`
-	Total      int64            `json:"total" doc:"intervals that the month has"`
-	Through    interval.Time    `json:"through"`
-	Corrected  int64            `json:"corrected"`
-	Estimated  int64            `json:"estimated"`
-	Members    []MemberRow      `json:"members"`
-	Received   []Receiver       `json:"received" doc:"utility, network and levy; with the members it sums to zero"`
+	Microgrid grid.MicrogridID `json:"microgrid,string"`
+	Name      string           `json:"name"`
+	Month     string           `json:"month"`
+	Currency  Currency         `json:"currency"`
+	Now       interval.Time    `json:"now"`
+	Bridged   []Bridged        `json:"bridged" doc:"meters that do not sign: a gateway in the home signs for them"`
+	Concerns  int              `json:"concerns" doc:"meters with an exception in the month"`
+	Open      int              `json:"open" doc:"of them, those that need somebody: something is missing, suspicious or disputed, and not corrected since"`
+	Settled   int64            `json:"settled" doc:"intervals of the month"`
+	Total     int64            `json:"total" doc:"intervals that the month has"`
+	Through   interval.Time    `json:"through"`
+	Corrected int64            `json:"corrected"`
+	Estimated int64            `json:"estimated"`
+	Members   []MemberRow      `json:"members"`
+	Received  []Receiver       `json:"received" doc:"utility, network and levy; with the members it sums to zero"`
 }
 
 // Bridged is a meter that does not sign.
@@ -103,20 +103,6 @@ type Bridged struct {
 	Device grid.DeviceID `json:"device,string"`
 	Meter  string        `json:"meter"`
 	Member string        `json:"member"`
-}
-
-// Exception is what somebody should look at.
-type Exception struct {
-	Device  grid.DeviceID `json:"device,string"`
-	Meter   string        `json:"meter"`
-	Member  string        `json:"member"`
-	Reason  string        `json:"reason" doc:"missing, stuck, ... as in package metering"`
-	From    interval.Time `json:"from"`
-	To      interval.Time `json:"to" doc:"the end of the last interval"`
-	Import  int64         `json:"import_wh"`
-	Export  int64         `json:"export_wh"`
-	Count   int64         `json:"count" doc:"intervals"`
-	Settled bool          `json:"corrected" doc:"a reading came later and the settlement was corrected"`
 }
 
 // MemberRow is a member's month in one row.

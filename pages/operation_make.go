@@ -5,18 +5,10 @@ import (
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/grid"
-	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
 )
-
-// exceptionsMax bounds the list of what to look at.
-const exceptionsMax = 200
-
-// recently is for how long an exception counts as open.
-const recently = 7 * 24 * 3600
 
 // Operation tells a microgrid's operator what to look at and how far the month is.
 //
@@ -36,7 +28,7 @@ func (s *Source) Operation(ctx context.Context, viewer Viewer, id grid.Microgrid
 		}
 		names := s.names(id)
 		o = Operation{Microgrid: id, Name: names.Community, Month: month, Currency: Currency{names.Currency, names.Decimals}, Now: s.now()}
-		if err := s.concerns(r, m, in, &o); err != nil {
+		if err := s.attention(r, m, in, &o); err != nil {
 			return err
 		}
 		if err := s.closing(r, m, in, &o); err != nil {
@@ -47,9 +39,13 @@ func (s *Source) Operation(ctx context.Context, viewer Viewer, id grid.Microgrid
 	return o, err
 }
 
-// concerns is what to look at, the latest first.
-func (s *Source) concerns(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
-	names := s.names(m.ID)
+// attention is how many meters there are to look at, and which do not sign.
+func (s *Source) attention(r *view.Reader, m view.Microgrid, in view.Period, o *Operation) error {
+	meters, _, err := s.concerns(r, m, in)
+	if err != nil {
+		return err
+	}
+	o.Concerns, o.Open = len(meters), open(meters)
 	devices, err := r.Devices(m.ID)
 	if err != nil {
 		return err
@@ -58,48 +54,17 @@ func (s *Source) concerns(r *view.Reader, m view.Microgrid, in view.Period, o *O
 	if err != nil {
 		return err
 	}
-	owner, at := map[grid.PointID]tx.AccountID{}, map[grid.DeviceID]grid.PointID{}
+	names, owner := s.names(m.ID), map[grid.PointID]tx.AccountID{}
 	for _, p := range points {
 		owner[p.Point] = p.Account
 	}
 	o.Bridged = []Bridged{}
 	for _, d := range devices {
-		at[d.Device] = d.Point
 		if d.Bridged {
 			o.Bridged = append(o.Bridged, Bridged{d.Device, names.Meters[d.Device], names.Accounts[owner[d.Point]]})
 		}
 	}
-	list, err := r.Concerns(m.ID, in, exceptionsMax)
-	if err != nil {
-		return err
-	}
-	o.Exceptions = []Exception{}
-	open := map[grid.DeviceID]bool{}
-	for _, c := range list {
-		if n := len(o.Exceptions); n > 0 && joins(o.Exceptions[n-1], c, m) {
-			o.Exceptions[n-1].From = c.From
-			o.Exceptions[n-1].Count += int64(c.To-c.From)/int64(m.Length) + 1
-			o.Exceptions[n-1].Import += int64(c.Import)
-			o.Exceptions[n-1].Export += int64(c.Export)
-			continue
-		}
-		o.Exceptions = append(o.Exceptions, Exception{
-			Device: c.Device, Meter: names.Meters[c.Device], Member: names.Accounts[owner[at[c.Device]]], Reason: c.Reason.String(),
-			From: c.From, To: c.To + interval.Time(m.Length), Import: int64(c.Import), Export: int64(c.Export),
-			Count: int64(c.To-c.From)/int64(m.Length) + 1, Settled: c.Corrected,
-		})
-		if !c.Corrected && c.To >= o.Now-recently {
-			open[c.Device] = true
-		}
-	}
-	o.Open = len(open)
 	return nil
-}
-
-// joins reports whether an earlier concern runs on into one that is listed.
-func joins(later Exception, c view.Concern, m view.Microgrid) bool {
-	return later.Device == c.Device && later.Reason == c.Reason.String() && later.Settled == c.Corrected &&
-		c.Reason == metering.Missing && c.To+interval.Time(m.Length) == later.From
 }
 
 // closing is how far the month is.

@@ -45,6 +45,14 @@ func newTown(t *testing.T, from, to string) *town {
 // newTownOf starts the community of a file.
 func newTownOf(t *testing.T, file, from, to string) *town {
 	t.Helper()
+	w := silentTown(t, file, from, to)
+	w.book(t, sim.Homes(7, w.community, sim.Options{From: w.on(from), To: w.on(to), Latitude: 50.6, Longitude: 7.2}))
+	return w
+}
+
+// silentTown is newTownOf without readings.
+func silentTown(t *testing.T, file, from, to string) *town {
+	t.Helper()
 	c, err := community.Load(file)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +81,6 @@ func newTownOf(t *testing.T, file, from, to string) *town {
 	if err := w.operator.Found(t.Context(), c, w.on(from), w.on(to)+86400); err != nil {
 		t.Fatal(err)
 	}
-	w.book(t, sim.Homes(7, c, sim.Options{From: w.on(from), To: w.on(to), Latitude: 50.6, Longitude: 7.2}))
 	return w
 }
 

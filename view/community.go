@@ -48,18 +48,18 @@ func (r *Reader) Gain(m grid.MicrogridID, p Period) (owed, alone quantity.Money,
 // Concern is something that somebody should look at of a device, with how it ended.
 type Concern struct {
 	metering.Exception
-	Corrected bool // A reading came later, and the last interval was settled again.
+	Corrected bool // The first interval was settled again since: a reading came.
 }
 
-// Concerns returns the exceptions of a microgrid in a period, the latest first. Of
-// a run that was reported as it went on, only the longest is told; that a reading
-// came late or took another's place concerns nobody any more.
+// Concerns returns the exceptions of a microgrid in a period, the latest first; those
+// last that only tell that a reading came late or took another's place. Of a run that
+// was reported as it went on, only the longest is told.
 func (r *Reader) Concerns(m grid.MicrogridID, p Period, most int) ([]Concern, error) {
 	return list(r, `SELECT e.device, e.reason, e.first_start, max(e.last_start), e.import_wh, e.export_wh, e.way, e.days,
 		EXISTS (SELECT 1 FROM statement s JOIN device d ON d.microgrid = s.microgrid AND d.point = s.point
-			WHERE d.microgrid = e.microgrid AND d.device = e.device AND s.microgrid = e.microgrid AND s.start = e.first_start AND s.superseded > 0)
-		FROM exception e WHERE e.microgrid = ? AND e.last_start >= ? AND e.first_start < ? AND e.reason NOT IN (?, ?)
-		GROUP BY e.device, e.reason, e.first_start ORDER BY 4 DESC, e.device LIMIT ?`,
+			WHERE d.microgrid = e.microgrid AND d.device = e.device AND s.microgrid = e.microgrid AND s.start = e.first_start AND s.revision > 1 AND s.height > e.height)
+		FROM exception e WHERE e.microgrid = ? AND e.last_start >= ? AND e.first_start < ?
+		GROUP BY e.device, e.reason, e.first_start ORDER BY e.reason IN (?, ?), 4 DESC, e.device LIMIT ?`,
 		func(rows *sql.Rows, c *Concern) error {
 			c.Microgrid = m
 			return rows.Scan(id(&c.Device), &c.Reason, &c.From, &c.To, &c.Import, &c.Export, &c.Way, &c.Days, &c.Corrected)

@@ -396,6 +396,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/microgrids/{microgrid}/months/{month}/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the operator has to look at, by meter, with the reasons */
+        get: operations["exceptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/microgrids/{microgrid}/months/{month}/operation": {
         parameters: {
             query?: never;
@@ -403,7 +420,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the operator looks at: exceptions, how far the month is, members, receivers */
+        /** What the operator looks at: how many meters need somebody, how far the month is, members, receivers */
         get: operations["operation"];
         put?: never;
         post?: never;
@@ -986,6 +1003,8 @@ export interface components {
             type: string;
         };
         Exception: {
+            /** @enum {string} */
+            class: "missing" | "suspicious" | "disputed" | "told";
             /** @description a reading came later and the settlement was corrected */
             corrected: boolean;
             /**
@@ -993,15 +1012,17 @@ export interface components {
              * @description intervals
              */
             count: number;
-            device: string;
+            /**
+             * Format: int64
+             * @description how many days before the like day was
+             */
+            days: number;
             /** Format: int64 */
             export_wh: number;
             /** Format: int64 */
             from: number;
             /** Format: int64 */
             import_wh: number;
-            member: string;
-            meter: string;
             /** @description missing, stuck, ... as in package metering */
             reason: string;
             /**
@@ -1009,6 +1030,29 @@ export interface components {
              * @description the end of the last interval
              */
             to: number;
+            /** @description how what was settled came about: interpolated, like_day, interval_before, nothing_known, evenly, like_days; "" when the meter said it */
+            way: string;
+        };
+        Exceptions: {
+            /** @description by class, then the latest first */
+            meters: components["schemas"]["MeterExceptions"][];
+            microgrid: string;
+            month: string;
+            /** @description there are so many that not all are here */
+            more: boolean;
+            name: string;
+            /** Format: int64 */
+            now: number;
+            /**
+             * Format: int64
+             * @description meters that need somebody: something is missing, suspicious or disputed, and not corrected since
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description intervals of the month
+             */
+            settled: number;
         };
         Flow: {
             energy: components["schemas"]["Energy"];
@@ -1133,6 +1177,23 @@ export interface components {
             /** @enum {string} */
             state: "none" | "active" | "revoked" | "quarantined";
         };
+        MeterExceptions: {
+            /** @description 0 of a feeder meter */
+            account: string;
+            /**
+             * @description the most urgent of its exceptions
+             * @enum {string}
+             */
+            class: "missing" | "suspicious" | "disputed" | "told";
+            device: string;
+            /** @description by class, then the latest first */
+            exceptions: components["schemas"]["Exception"][];
+            /** @description meter, feeder, solar, ... */
+            kind: string;
+            /** @description "" of a feeder meter */
+            member: string;
+            meter: string;
+        };
         Money: {
             /**
              * Format: int64
@@ -1210,13 +1271,16 @@ export interface components {
         Operation: {
             /** @description meters that do not sign: a gateway in the home signs for them */
             bridged: components["schemas"]["Bridged"][];
+            /**
+             * Format: int64
+             * @description meters with an exception in the month
+             */
+            concerns: number;
             /** Format: int64 */
             corrected: number;
             currency: components["schemas"]["Currency"];
             /** Format: int64 */
             estimated: number;
-            /** @description the latest first, 200 at most */
-            exceptions: components["schemas"]["Exception"][];
             members: components["schemas"]["MemberRow"][];
             microgrid: string;
             month: string;
@@ -1225,7 +1289,7 @@ export interface components {
             now: number;
             /**
              * Format: int64
-             * @description meters with an exception in the last seven days
+             * @description of them, those that need somebody: something is missing, suspicious or disputed, and not corrected since
              */
             open: number;
             /** @description utility, network and levy; with the members it sums to zero */
@@ -2545,6 +2609,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    exceptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                microgrid: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exceptions"];
                 };
             };
             /** @description Error */

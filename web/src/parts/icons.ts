@@ -4,6 +4,7 @@ export const icons: Record<string, string> = {
   money: 'M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6',
   community: 'M3 20v-8l5-4 5 4v8M13 20V7l4-3 4 3v13M2 20h20',
   operation: 'M3 8h11M18 8h3M3 16h3M10 16h11M14 8a2 2 0 1 0 4 0a2 2 0 1 0-4 0M6 16a2 2 0 1 0 4 0a2 2 0 1 0-4 0',
+  exceptions: 'M12 4L2.5 20h19zM12 10v5M12 17.4v.2',
   ledger: 'M4 5h16v4H4zM4 15h16v4H4zM9 9v6M15 9v6',
   person: 'M8 8a4 4 0 1 0 8 0a4 4 0 1 0-8 0M4 21c0-4 3.5-6 8-6s8 2 8 6',
   signin: 'M14 4h5v16h-5M3 12h11M10 8l4 4-4 4',

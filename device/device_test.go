@@ -377,3 +377,34 @@ func TestAFeederMeterIsTheOperators(t *testing.T) {
 	}
 	w.Must(t, operator, enrol)
 }
+
+// TestSignedMetersHaveNoSpikes lets two meters be silent for two hours and then say too
+// much for one: of the one that signs registers it is not spread, since they say when it was.
+func TestSignedMetersHaveNoSpikes(t *testing.T) {
+	const signs, plain grid.DeviceID = 61, 62
+	w := founded(t)
+	for d := signs; d <= plain; d++ {
+		w.Must(t, operator,
+			grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: grid.PointID(d), Zone: 20, Account: ann, From: start}),
+			grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: d, Point: grid.PointID(d), Kind: grid.Meter, CapacityW: 5000, From: start}))
+	}
+	w.Must(t, ann, enrolment(signs, "meter 3"))
+	for n := range 4 {
+		if wh := map[int]quantity.Energy{0: 500, 3: 15_000}[n]; wh > 0 {
+			w.Must(t, gateway, metering.RecordKind.Encode(metering.Record{Microgrid: town, Intervals: []metering.Readings{{Start: at(n), Values: []metering.Value{
+				{Device: signs, Import: wh, Quality: metering.Actual}, {Device: plain, Import: wh, Quality: metering.Actual},
+			}}}}))
+		}
+		w.close()
+	}
+	m, _ := grid.At(w, town)
+	values, _ := metering.Known(w, town, m, at(1))
+	for _, v := range values {
+		switch {
+		case v.Device == signs && (v.Quality != metering.Estimated || v.Import != 500):
+			t.Errorf("of registers: %+v", v)
+		case v.Device == plain && (v.Quality != metering.Substituted || v.Import != 5000):
+			t.Errorf("of readings: %+v", v)
+		}
+	}
+}

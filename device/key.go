@@ -3,6 +3,7 @@ package device
 import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/state"
@@ -112,6 +113,7 @@ var EnrolKeyKind = op.Define(Ops, op.Spec[EnrolKey]{
 			return ErrEpochs
 		}
 		r = row{Key: o.Key, Epoch: r.Epoch + 1, Account: account, Quarantined: r.Quarantined, Window: unpack(r.Window).carried(o.Replaced).pack(), Bridged: o.Bridged}
+		metering.Counts(s, d)
 		devices.Put(s, d, r)
 		op.Emit(ctx, KeyEnrolledReceipt, account, KeyEnrolled{o.Microgrid, o.Device, r.Epoch, r.Key, r.Bridged})
 		return nil

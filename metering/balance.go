@@ -33,7 +33,7 @@ func balance(ctx *op.Context, s state.Reader, k Moment, m grid.Microgrid, roster
 			continue
 		}
 		Report(ctx, m.Operator, Exception{
-			Microgrid: k.Microgrid, Device: d.Device, Reason: Unbalanced, From: k.Start, To: k.Start, Import: max(more, 0), Export: max(-more, 0),
+			Microgrid: k.Microgrid, Device: d.Device, Reason: Feeder, From: k.Start, To: k.Start, Import: max(more, 0), Export: max(-more, 0),
 		})
 	}
 }

@@ -58,9 +58,6 @@ func bookInterval(ctx *op.Context, s state.Store, k Moment, m grid.Microgrid, en
 			continue
 		}
 		list = append(list, located{pageOf(e.Device), e.Value})
-		if key := (grid.Device{Microgrid: k.Microgrid, Device: e.Value.Device}); !registers.Has(s, key) {
-			registers.Put(s, key, counting{})
-		}
 	}
 	if len(list) == 0 {
 		return

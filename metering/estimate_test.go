@@ -245,6 +245,7 @@ func TestSpikeNeedsALife(t *testing.T) {
 	m, _ := grid.At(w, town)
 	d, _ := grid.DeviceAt(w, grid.Device{Microgrid: town, Device: meter1})
 	w.Must(t, gateway, record(3, actual(meter2, 0, 1), actual(solar, 0, 1)))
+	Counts(w, grid.Device{Microgrid: town, Device: meter1})
 	Book(&w.Ctx, w, town, m, []Entry{{at(3), d, actual(meter1, 15_000, 0)}})
 	w.Keep()
 	if _, odd := w.close(t); !slices.Equal(odd, []string{"41: 3 from 3 to 3, 15000/0"}) {

@@ -16,9 +16,12 @@ type spiked struct {
 	Values []Value `cbor:"1,keyasint"`
 }
 
-// counting marks a device whose values come from registers: the energy of a gap is
-// known, and a large value is no gap's.
+// counting marks a device that signs registers: the energy of a gap is known, and a
+// large value is no gap's.
 type counting struct{}
+
+// Counts says that a device's values come from registers from now on.
+func Counts(s state.Store, d grid.Device) { registers.Put(s, d, counting{}) }
 
 // spread reports whether a value is one that was spread over the gap before it.
 func spread(s state.Reader, k Moment, v Value) bool {

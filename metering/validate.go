@@ -32,13 +32,13 @@ const (
 	Negative Reason = 11 // Below zero: no value.
 	Spike    Reason = 12 // Too much for its interval, and not for those before it that were missing: spread over all of them.
 
-	Unbalanced Reason = 13 // A feeder meter and the meters below it do not agree; import is what is measured more, export what is measured less.
-	Disputed   Reason = 14 // The account of the connection point says that the readings are wrong.
+	Feeder   Reason = 13 // A feeder meter and the meters below it do not agree; import is what is measured more, export what is measured less.
+	Disputed Reason = 14 // The account of the connection point says that the readings are wrong.
 )
 
 // String is what files and pages call a reason.
 func (r Reason) String() string {
-	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced", "gap", "reset", "unsynchronised", "equivocation", "negative", "spike", "unbalanced", "disputed"}
+	names := [...]string{"", "missing", "late", "above_capacity", "stuck", "no_production", "replaced", "gap", "reset", "unsynchronised", "equivocation", "negative", "spike", "feeder", "disputed"}
 	if r == 0 || int(r) >= len(names) {
 		return fmt.Sprintf("reason_%d", uint8(r))
 	}

@@ -141,7 +141,7 @@ func classOf(c view.Concern) Class {
 		return Disputed
 	case metering.Late, metering.Replaced:
 		return Told
-	case metering.AboveCapacity, metering.Stuck, metering.NoProduction, metering.Reset, metering.Equivocation, metering.Spike, metering.Unbalanced:
+	case metering.AboveCapacity, metering.Stuck, metering.NoProduction, metering.Reset, metering.Equivocation, metering.Spike, metering.Feeder:
 	}
 	return Suspicious
 }

@@ -164,6 +164,11 @@ func TestThreeWeeksDead(t *testing.T) {
 		t.Errorf("%q, want %q and the part of the last week", got, want)
 	}
 
+	bill, err := w.Month(t.Context(), w.community.Account("anna"), "2026-03")
+	if err != nil || bill.EstimatedCount != 2*week+188 || bill.Corrections.Units != 0 {
+		t.Errorf("the bill rests on %d estimates, its corrections are %d, %v", bill.EstimatedCount, bill.Corrections.Units, err)
+	}
+
 	var readings []gateway.Reading
 	for n := week; n < 3*week; n++ {
 		readings = append(readings, gateway.Reading{Meter: "anna", Start: from + interval.Time(n)*quarter, Length: interval.Minutes15, Import: usual(n) + 7, Quality: gateway.Actual})
@@ -189,11 +194,95 @@ func TestThreeWeeksDead(t *testing.T) {
 	if diff := after - before; diff != retail*int64(2*week*7+counted-usualWeek(0)) {
 		t.Errorf("the corrections come to %d", diff)
 	}
+	april, err := w.Month(t.Context(), w.community.Account("anna"), "2026-04")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bill, err = w.Month(t.Context(), w.community.Account("anna"), "2026-03"); err != nil || bill.EstimatedCount != 188 ||
+		bill.Corrections.Units+april.Corrections.Units != before-after || len(bill.Revisions) != 100 {
+		t.Errorf("the bill rests on %d estimates, its corrections are %d, %d are listed, %v", bill.EstimatedCount, bill.Corrections.Units, len(bill.Revisions), err)
+	}
 	for _, x := range w.exceptionsOf(t, "2026-04") {
 		if !strings.Contains(x, " told/") {
 			t.Errorf("all is corrected, and %q is not", x)
 		}
 	}
+}
+
+// TestDaysOfAllLengths has days of 92, 96 and 100 quarters in which anna's meter is silent
+// for the two hours of the change, says less than nothing in one quarter and too much after
+// another gap; then the readings come, and one of them once more. Each quarter of the day is
+// there once, and the bills add up all along.
+func TestDaysOfAllLengths(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "street.toml")
+	if err := os.WriteFile(file, []byte(street), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for date, quarters := range map[string]int{"2026-03-28": 96, "2026-03-29": 92, "2025-10-26": 100} {
+		w := silentTown(t, file, date+" 00:00", date+" 23:45")
+		from := w.on(date + " 00:00")
+		end := from + interval.Time(quarters)*quarter
+		all := w.weeks(from, 0, quarters, true)
+		silent := func(n int) bool { return n >= 4 && n < 12 || n == 20 || n >= 40 && n < 44 }
+		var read, late []gateway.Reading
+		for _, r := range all {
+			n := int((r.Start - from) / quarter)
+			if r.Meter == "anna" && (silent(n) || n == 44) {
+				late = append(late, r)
+			}
+			switch {
+			case r.Meter == "anna" && n == 20:
+				r.Import = -1
+			case r.Meter == "anna" && n == 44: // What it counted since, and 8 kW are 2000 Wh.
+				r.Import = 5000
+			case r.Meter == "anna" && silent(n):
+				continue
+			}
+			read = append(read, r)
+		}
+		w.book(t, read)
+		if err := w.operator.Lapse(t.Context(), w.community.Microgrid(), end); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(t, end)
+		want := []string{
+			fmt.Sprintf("anna missing/missing 1×%d/0 interpolated 0", (usual(19)+usual(21))/2),
+			"anna missing/negative 1×-1/0  0",
+			fmt.Sprintf("anna missing/missing 8×%d/0 interpolated 0", line(usual(3), usual(12), 8)),
+			"anna suspicious/spike 5×5000/0 evenly 0",
+		}
+		if got := w.exceptionsOf(t, date[:7]); len(got) != 5 || !slices.Equal(got[:4], want) {
+			t.Errorf("%s: %q, want %q", date, got, want)
+		}
+		if sum, _ := w.measured(t, "anna", from, 40, 45); sum != 5000 {
+			t.Errorf("%s: the gap before the spike has %d Wh with it, want 5000", date, sum)
+		}
+		w.balanced(t, date[:7], "anna")
+		w.book(t, late)
+		late[0].Import++
+		w.book(t, late[:1])
+		w.settle(t, end)
+		sum, actual := w.measured(t, "anna", from, 0, quarters)
+		want1 := quantity.Energy(1)
+		for n := range quarters {
+			want1 += usual(n)
+		}
+		d := w.day(t, "anna", date)
+		if sum != want1 || actual != quarters || len(d.Intervals) != quarters || d.Progress.Settled != quarters || d.Used.Wh != int64(want1) {
+			t.Errorf("%s: %d Wh, want %d; %d of %d intervals are measured, %+v", date, sum, want1, actual, len(d.Intervals), d.Progress)
+		}
+		if owed := w.balanced(t, date[:7], "anna"); owed != 320*int64(want1) {
+			t.Errorf("%s: anna owes %d", date, owed)
+		}
+	}
+}
+
+// line is the sum of what lies on a line between two values, each rounded down.
+func line(left, right quantity.Energy, between int) (sum quantity.Energy) {
+	for i := 1; i <= between; i++ {
+		sum += (left*quantity.Energy(between+1-i) + right*quantity.Energy(i)) / quantity.Energy(between+1)
+	}
+	return sum
 }
 
 // usualWeek is what a home takes in a week of the street's, with more Wh in each quarter.

@@ -94,7 +94,7 @@ func (s *stretch) takes(next stretch) bool {
 		s.To, s.end, s.intervals = next.To, next.end, next.intervals // It is reported again while it goes on.
 		return true
 	}
-	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced || s.Reason == metering.Negative || s.Reason == metering.Unbalanced
+	single := s.Reason == metering.Missing || s.Reason == metering.Late || s.Reason == metering.Replaced || s.Reason == metering.Negative || s.Reason == metering.Feeder
 	if !single || s.Reason != next.Reason || s.end != next.From || s.Way != next.Way || s.Days != next.Days {
 		return false
 	}
@@ -119,7 +119,7 @@ func (s *stretch) detail() string {
 	case metering.Spike:
 		return fmt.Sprintf("After a gap the meter said %d Wh taken and %d Wh given at once, more than its interval can carry, so it was spread over %d intervals, %s. Send the readings of the gap if the meter has them.",
 			s.Import, s.Export, s.intervals, s.how())
-	case metering.Unbalanced:
+	case metering.Feeder:
 		return fmt.Sprintf("The feeder meter and the meters below it do not agree: it measured %d Wh more and %d Wh less than they say, in %d intervals. Look for a load without a meter, a meter that stands still, or one at the wrong zone.",
 			s.Import, s.Export, s.intervals)
 	case metering.Disputed:

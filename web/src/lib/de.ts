@@ -162,7 +162,7 @@ export const de: Words = {
     taken: (wh) => `${wh} bezogen`, given: (wh) => `${wh} abgegeben`, more: (wh) => `${wh} mehr als die Zähler der Häuser`, less: (wh) => `${wh} weniger als die Zähler der Häuser`,
     reason: {
       missing: 'Kein Zählerstand', negative: 'Unter null', gap: 'Meldungen fehlen', unsynchronised: 'Die Uhr ist verloren', above_capacity: 'Mehr, als der Anschluss trägt', spike: 'Zu viel auf einmal nach einer Lücke',
-      stuck: 'Immer derselbe Wert', no_production: 'Tagsüber keine Erzeugung', reset: 'Das Register fiel', equivocation: 'Widerspricht sich', unbalanced: 'Stimmt nicht mit den Zählern darunter überein',
+      stuck: 'Immer derselbe Wert', no_production: 'Tagsüber keine Erzeugung', reset: 'Das Register fiel', equivocation: 'Widerspricht sich', feeder: 'Stimmt nicht mit den Zählern darunter überein',
       disputed: 'Das Mitglied bestreitet es', late: 'Nach der Abrechnung gelesen', replaced: 'Zweimal gelesen, mit anderem Wert',
     },
     way: {
@@ -180,7 +180,7 @@ export const de: Words = {
       no_production: 'Fragen, ob die Anlage oder ihr Zähler aus ist.',
       reset: 'Wurde der Zähler getauscht, seinen Schlüssel als Ersatz eintragen; wenn nicht, ihn prüfen lassen.',
       equivocation: 'Klären, ob der Schlüssel kopiert wurde, dann die Quarantäne aufheben oder einen anderen eintragen.',
-      unbalanced: 'Nach einem Verbraucher ohne Zähler suchen, einem Zähler, der steht, oder einem in der falschen Zone.',
+      feeder: 'Nach einem Verbraucher ohne Zähler suchen, einem Zähler, der steht, oder einem in der falschen Zone.',
       disputed: 'Das Register am Zähler gemeinsam mit dem Mitglied ablesen und den richtigen Wert einlesen.',
       late: 'Nichts, wenn es selten ist; sonst die Verbindung des Zählers prüfen.',
       replaced: 'Die beiden Werte mit dem Register vergleichen, wenn sie weit auseinander liegen.',

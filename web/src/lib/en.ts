@@ -160,7 +160,7 @@ export const en = {
     taken: (wh: string) => `${wh} taken`, given: (wh: string) => `${wh} given`, more: (wh: string) => `${wh} more than the homes’ meters`, less: (wh: string) => `${wh} less than the homes’ meters`,
     reason: {
       missing: 'No reading', negative: 'Below zero', gap: 'Messages missing', unsynchronised: 'The clock is lost', above_capacity: 'More than the connection carries', spike: 'Too much at once after a gap',
-      stuck: 'The same value again and again', no_production: 'No production by day', reset: 'The register fell', equivocation: 'Contradicts itself', unbalanced: 'Does not agree with the meters below',
+      stuck: 'The same value again and again', no_production: 'No production by day', reset: 'The register fell', equivocation: 'Contradicts itself', feeder: 'Does not agree with the meters below',
       disputed: 'The member says it is wrong', late: 'Read after the settlement', replaced: 'Read twice, with another value',
     } as Record<string, string>,
     way: {
@@ -178,7 +178,7 @@ export const en = {
       no_production: 'Ask the household whether the plant is switched off, or its meter.',
       reset: 'If the meter was replaced, enrol its key as a replacement; if not, have it checked.',
       equivocation: 'Find out whether its key was copied, then lift the quarantine or enrol another key.',
-      unbalanced: 'Look for a load without a meter, a meter that stands still, or one in the wrong zone.',
+      feeder: 'Look for a load without a meter, a meter that stands still, or one in the wrong zone.',
       disputed: 'Read the register on the meter together with the member, and import what is right.',
       late: 'Nothing, unless it happens often: then look at the connection of the meter.',
       replaced: 'Compare the two readings with the register, if they are far apart.',

@@ -75,6 +75,9 @@ func New(cfg Config, now func() time.Time, log *slog.Logger) (*Bridge, error) {
 		from := now()
 		if k.last > 0 { // Else an earlier folder may have been lost, with messages up to now.
 			from = from.Add(-m.Within)
+			if signed := time.Unix(int64(k.last)*int64(cfg.Length), 0); signed.After(from) { //nolint:gosec // see sequence
+				from = signed
+			}
 		}
 		b.meters = append(b.meters, &meter{
 			Meter: m, keep: k, near: newNear(cfg.Length, m.Within, from), gauges: make([]gauge, len(m.Registers)), heard: now(),

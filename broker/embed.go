@@ -25,6 +25,7 @@ const (
 	storeSlack = 1 << 30 // Of the disk, for sessions and receipts.
 	readyMax   = 10 * time.Second
 
+	storageMax  = 30 * time.Second // For which a device that connects waits for its session, beside thousands that do.
 	repeatAfter = 5 * time.Second  // Without an acknowledgement of a receipt.
 	stateEvery  = 10 * time.Second // What was acknowledged is noted; messages are synced one by one.
 )
@@ -44,7 +45,7 @@ func (b *Broker) embed() error {
 		MaxPayload:      payloadMax, MaxPending: pendingMax,
 		CustomClientAuthentication: &b.door,
 		SyncInterval:               stateEvery,
-		MQTT:                       server.MQTTOpts{Host: host, Port: number, TLSConfig: b.cfg.TLS, AckWait: repeatAfter},
+		MQTT:                       server.MQTTOpts{Host: host, Port: number, TLSConfig: b.cfg.TLS, AckWait: repeatAfter, JSAPITimeout: storageMax},
 	}
 	if number == 0 {
 		options.MQTT.Port = server.RANDOM_PORT

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // serverLog writes what the server says to the node's log. The server tells of a
@@ -16,9 +17,16 @@ type serverLog struct {
 	log     *slog.Logger
 	foreign chan trespass
 
-	mu   sync.Mutex
-	died error
+	mu     sync.Mutex
+	died   error
+	second int64 // In which lines are counted, since 1970.
+	lines  int   // Written in it.
+	left   int   // Not written since the last one that was.
 }
+
+// linesMost is how many lines a second the server may write: where ten thousand
+// connections are lost, it has something to say of each.
+const linesMost = 10
 
 // trespass is a device that published on a topic that is not its own.
 type trespass struct {
@@ -46,7 +54,21 @@ func (l *serverLog) Tracef(string, ...any) {}
 
 // Warnf is what the server gets over.
 func (l *serverLog) Warnf(format string, v ...any) {
-	l.log.Warn("broker: the server", "says", fmt.Sprintf(format, v...))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now().Unix(); now != l.second {
+		l.second, l.lines = now, 0
+	}
+	if l.lines++; l.lines > linesMost {
+		l.left++
+		return
+	}
+	said := []any{"says", fmt.Sprintf(format, v...)}
+	if l.left > 0 {
+		said = append(said, "lines_left_out_before", l.left)
+		l.left = 0
+	}
+	l.log.Warn("broker: the server", said...)
 }
 
 // violation ends the format of what the server says of a foreign topic, which is its

@@ -9,14 +9,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Streams and the consumer. The second stream's name is the server's own: it looks
+// Streams and the consumer. The names of the second and third are the server's own: it looks
 // for it when the first device connects, and makes one for all topics where there is
 // none (nats-server, mqtt.go, mqttCreateAccountSessionManager). Ours leaves readings
 // to the first stream. So the server's PUBACK waits for that one, and its refusal is
-// what ends the connection of a device that sends more than there is room for.
+// what ends the connection of a device that sends more than there is room for. And each
+// CONNECT is written to the third: where ten thousand devices come back at once, none
+// waits for the disk.
 const (
 	readingsStream = "COMMONWATT_readings"
 	receiptsStream = "$MQTT_msgs"
+	sessionsStream = "$MQTT_sess"
 	consumerName   = "ledger"
 )
 
@@ -44,6 +47,15 @@ func (b *Broker) declare(ctx context.Context) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("%w: the NATS account of a node serves no MQTT topics of others", err)
+	}
+	// A session that is lost with the machine's power is made anew by the next SUBSCRIBE.
+	_, err = b.keeper(ctx, jetstream.StreamConfig{
+		Name: sessionsStream, Subjects: []string{sessions},
+		Description: "Sessions of devices, as the MQTT server has them.",
+		PersistMode: jetstream.AsyncPersistMode, MaxMsgsPerSubject: 1,
+	})
+	if err != nil {
+		return err
 	}
 	b.stream, err = b.keeper(ctx, jetstream.StreamConfig{
 		Name: readingsStream, Subjects: []string{storedPrefix + readings},

@@ -19,6 +19,7 @@ const (
 
 	readings = root + ".*.*." + readingWord
 	receipts = root + ".*.*." + receiptWord
+	sessions = "$MQTT.sess.>"
 )
 
 // User is the name by which a device connects: its microgrid's number and its own.

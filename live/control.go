@@ -178,6 +178,7 @@ func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /code", func(w http.ResponseWriter, r *http.Request) { l.enrolCode(life, w, r) })
 	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) { l.deviceKey(life, w, r) })
+	mux.HandleFunc("POST /keys", func(w http.ResponseWriter, r *http.Request) { l.deviceKeys(life, w, r) })
 	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, _ *http.Request) {
 		folder, err := l.checkpoint(life)
 		tell(w, folder, err)

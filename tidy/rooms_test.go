@@ -24,7 +24,7 @@ var rooms = []room{
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway broker view session", false},
-	{"wiring", "node community operator sim attribution report pages homeassistant bill docs web api server live bridge demo cmd/commonwatt", true},
+	{"wiring", "node community operator sim attribution report pages homeassistant bill docs web api server live fleet bridge demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
 
@@ -50,6 +50,7 @@ var theirs = map[string]string{
 	"docs":           "github.com/yuin/goldmark",
 	"api":            "github.com/danielgtaylor/huma/v2 github.com/skip2/go-qrcode golang.org/x/time",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"fleet":          "github.com/eclipse/paho.mqtt.golang",
 	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }
 

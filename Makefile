@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana swiss load ci
+.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana swiss load devices ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -96,6 +96,10 @@ swiss:
 # Many clients at once against a live node.
 load:
 	COMMONWATT_LOAD=600 go test -count=1 -timeout 30m ./server -run Load -v
+
+# Ten thousand devices for ten minutes, whose gateway and node are killed ten times each.
+devices:
+	COMMONWATT_DEVICES=1 go test -count=1 -timeout 60m ./cmd/commonwatt -run 'TestDevices$$' -v
 
 ci:
 	.ci/run

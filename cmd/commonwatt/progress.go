@@ -82,6 +82,18 @@ func (p *progress) draw(what string, done, total int64, unit string, scale int64
 	p.drawn = true
 }
 
+// say shows a line in place of the one before, where that can be.
+func (p *progress) say(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tty {
+		fmt.Fprintf(p.out, "\r\x1b[K%s", line)
+		p.drawn = true
+		return
+	}
+	fmt.Fprintln(p.out, line)
+}
+
 // end leaves the line to what is printed next.
 func (p *progress) end() {
 	p.mu.Lock()

@@ -75,7 +75,7 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().IntVar(&f.port, "port", portDefault, "port; 0: any free one")
 	cmd.Flags().StringVar(&f.tls, "tls", "", `"auto" for a certificate of the node's own, or files as in CERT.pem,KEY.pem`)
 	cmd.Flags().StringVar(&f.origin, "origin", "", "what people open, if it is not the address it listens on, as in https://elm.example")
-	cmd.Flags().StringVar(&f.from, "from", "", "first day to settle, as in 2026-06-01, where nothing is settled yet (default: now)")
+	cmd.Flags().StringVar(&f.from, "from", "", "first day to settle, as in 2026-06-01, or 2026-06-01T06:00, where nothing is settled yet (default: now)")
 	cmd.Flags().DurationVar(&f.grace, "grace", live.GraceDefault, "for how long to wait for silent meters before an interval is settled with estimates")
 	cmd.Flags().BoolVar(&f.backlog, "backlog", false, "settle estimates even for intervals that lie more than a week back")
 	cmd.Flags().StringVar(&f.mqtt.address, "mqtt", mqttDefault, "address that devices connect to, with --tls if that is set; port 0: any free one; off: none; gateway: that of \"commonwatt gateway\"")
@@ -185,6 +185,9 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	return liveAndServe(ctx, s, l, lives...)
 }
 
+// minuteLayout is how a moment is written on the command line, in the community's time.
+const minuteLayout = "2006-01-02T15:04"
+
 // first is the first moment to settle, or 0.
 func (f *upFlags) first(zone *time.Location) (interval.Time, error) {
 	if f.from == "" {
@@ -192,7 +195,10 @@ func (f *upFlags) first(zone *time.Location) (interval.Time, error) {
 	}
 	day, err := time.ParseInLocation(time.DateOnly, f.from, zone)
 	if err != nil {
-		return 0, badInput(fmt.Errorf("--from %q: write a day as in 2026-06-01", f.from))
+		day, err = time.ParseInLocation(minuteLayout, f.from, zone)
+	}
+	if err != nil {
+		return 0, badInput(fmt.Errorf("--from %q: write a day as in 2026-06-01, or a moment as in 2026-06-01T06:00", f.from))
 	}
 	if day.After(time.Now()) {
 		return 0, badInput(fmt.Errorf("--from %s lies in the future: give today or an earlier day", f.from))

@@ -142,7 +142,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.NATS != "" {
 		b.address = cfg.Address
 	}
-	b.door.devices, b.door.secret = cfg.Devices, cfg.Node.Secret
+	b.door.devices, b.door.secret, b.door.opened = cfg.Devices, cfg.Node.Secret, make(chan struct{})
 	if b.door.secret == "" {
 		b.door.secret = NewSecret()
 	}
@@ -167,7 +167,7 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	if err := b.declare(ctx); err != nil {
 		return err
 	}
-	b.door.open.Store(true)
+	b.door.open(true)
 	return nil
 }
 
@@ -234,6 +234,7 @@ func (b *Broker) State(ctx context.Context) (State, error) {
 
 // Close ends the broker. What waits stays on disk.
 func (b *Broker) Close() error {
+	b.door.open(false)
 	if b.conn != nil {
 		b.conn.Close()
 	}

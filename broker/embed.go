@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 	storeSlack = 1 << 30 // Of the disk, for sessions and receipts.
 	readyMax   = 10 * time.Second
 
-	storageMax  = 30 * time.Second // For which a device that connects waits for its session, beside thousands that do.
+	connectMax  = 30 * time.Second // For which a device that connects has or takes time, beside thousands that do.
 	repeatAfter = 5 * time.Second  // Without an acknowledgement of a receipt.
 	stateEvery  = 10 * time.Second // What was acknowledged is noted; messages are synced one by one.
 )
@@ -45,7 +46,7 @@ func (b *Broker) embed() error {
 		MaxPayload:      payloadMax, MaxPending: pendingMax,
 		CustomClientAuthentication: &b.door,
 		SyncInterval:               stateEvery,
-		MQTT:                       server.MQTTOpts{Host: host, Port: number, TLSConfig: b.cfg.TLS, AckWait: repeatAfter, JSAPITimeout: storageMax},
+		MQTT:                       server.MQTTOpts{Host: host, Port: number, TLSConfig: b.cfg.TLS, AckWait: repeatAfter, JSAPITimeout: connectMax, AuthTimeout: connectMax.Seconds()},
 	}
 	if number == 0 {
 		options.MQTT.Port = server.RANDOM_PORT
@@ -95,11 +96,22 @@ func scheme(secure bool) string {
 // ourUser is what we are called at our own server. It is no device's name.
 const ourUser = "node"
 
-// door lets us in, and devices once there is somewhere to put what they bring.
+// door lets us in, and devices once there is somewhere to put what they bring: until then
+// they wait before it.
 type door struct {
 	devices Credentials
 	secret  string
-	open    atomic.Bool
+	opened  chan struct{} // Closed once it is open, or will not be.
+	once    sync.Once
+	is      atomic.Bool // Open.
+}
+
+// open lets devices in, or sends those who wait away.
+func (d *door) open(is bool) {
+	d.once.Do(func() {
+		d.is.Store(is)
+		close(d.opened)
+	})
 }
 
 // NewSecret is a password for the node's connection.
@@ -119,8 +131,9 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(&server.User{Username: ourUser})
 		return true
 	}
+	<-d.opened
 	device, ok := deviceOf(o.Username, "/")
-	if !ok || !d.open.Load() || !d.devices.Good(o.Username, o.Password) {
+	if !ok || !d.is.Load() || !d.devices.Good(o.Username, o.Password) {
 		return false
 	}
 	c.RegisterUser(&server.User{Username: o.Username, Permissions: rights(device)})

@@ -47,17 +47,20 @@ type Config struct {
 	Intervals int // How many; 0: until the context ends.
 	Before    int // How many were published by earlier runs: sequences and registers go on.
 
-	Pause time.Duration // Before a device comes back, at most; the bound doubles with each failure, up to a minute; 0: PauseDefault.
+	Pause time.Duration // Before a device comes back, at most; up to a minute when it failed often; 0: PauseDefault.
 
 	Told func(Life) // Hears of each message once it has its receipt; one call at a time; nil: nobody does.
 	Log  *slog.Logger
 }
 
 // How devices come back: after a pause that is drawn up to a bound, so that they do not
-// come all at once.
+// come all at once. A gateway that is started again refuses them for a moment; who was
+// refused more often than that takes doubles the bound each time.
 const (
 	PauseDefault = 5 * time.Second
 	pauseMost    = time.Minute
+	patient      = 2  // Failures.
+	failuresMost = 20 // More are counted as so many.
 )
 
 // repeatAfter is when a device sends a message again although it is still connected.

@@ -70,8 +70,9 @@ func (u *unit) read(r gateway.Reading, sequence uint64) {
 
 // run connects, again and again, until the context ends.
 func (u *unit) run(ctx context.Context) {
-	bound, was := u.fleet.Pause, false
+	failures, was := 0, false
 	for {
+		bound := min(u.fleet.Pause<<max(0, failures-patient), pauseMost)
 		if !pause(ctx, time.Duration(rand.Int64N(int64(bound)))) { //nolint:gosec // nobody gains by guessing it
 			return
 		}
@@ -80,9 +81,9 @@ func (u *unit) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case ended:
-			bound, was = u.fleet.Pause, true
+			failures, was = 0, true
 		default:
-			bound = min(2*bound, pauseMost)
+			failures = min(failures+1, failuresMost)
 		}
 		u.fleet.Log.Debug("fleet: a device is not connected", "device", u.Meter, "err", err)
 	}

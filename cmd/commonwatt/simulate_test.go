@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,8 +43,8 @@ func TestToldSimulate(t *testing.T) {
 			}
 		}
 	}
-	for i := len(serves) - 1; i >= 0; i-- {
-		serves[i].stop(t)
+	for _, r := range slices.Backward(serves) {
+		r.stop(t)
 	}
 	if ran != 6 {
 		t.Errorf("%d commands ran", ran)

@@ -11,10 +11,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/commonwatt/commonwatt/community"
@@ -209,15 +211,18 @@ func (s *street) watch(f *fleet.Fleet, ended <-chan struct{}) {
 
 // stateLine says what a fleet did.
 func stateLine(f fleet.State) string {
-	line := fmt.Sprintf("%d messages published, %d receipted, %d waiting; receipt after %s (p50), %s (p99); %d reconnects",
-		f.Published, f.Told, f.Waiting, seconds(f.P50), seconds(f.P99), f.Reconnects)
-	for code, n := range f.Refused {
-		line += fmt.Sprintf("; %d refused with %d", n, code)
+	said := []string{
+		fmt.Sprintf("%d messages published, %d receipted, %d waiting", f.Published, f.Told, f.Waiting),
+		fmt.Sprintf("receipt after %s (p50), %s (p99)", seconds(f.P50), seconds(f.P99)),
+		fmt.Sprintf("%d reconnects", f.Reconnects),
+	}
+	for _, code := range slices.Sorted(maps.Keys(f.Refused)) {
+		said = append(said, fmt.Sprintf("%d refused with %d", f.Refused[code], code))
 	}
 	if f.Forged > 0 {
-		line += fmt.Sprintf("; %d receipts were not the node's", f.Forged)
+		said = append(said, fmt.Sprintf("%d receipts were not the node's", f.Forged))
 	}
-	return line
+	return strings.Join(said, "; ")
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

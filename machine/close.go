@@ -3,10 +3,10 @@ package machine
 import (
 	"bytes"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/settlement"
@@ -30,11 +30,12 @@ var ErrNotDue = Ops.Refuse(20, "the interval is not due to be closed")
 // step.
 func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *op.Refusal {
 	i := interval.Interval{Start: c.Start, Length: m.Length}
-	positions := metering.Close(ctx, s, c.Microgrid, m)
-	cleared := settlement.Cleared{Positions: positions, Clearing: market.Clear(s, c.Microgrid, i, positions)}
-	if no := settlement.Close(ctx, s, c.Microgrid, m, i, cleared); no != nil {
+	cleared := certificate.Clear(s, c.Microgrid, i, metering.Close(ctx, s, c.Microgrid, m))
+	origins := certificate.Issue(ctx, s, c.Microgrid, i, cleared)
+	if no := settlement.Close(ctx, s, c.Microgrid, m, i, settlement.Cleared{Cleared: cleared, Origins: origins}); no != nil {
 		return no
 	}
+	certificate.Expire(ctx, s, c.Microgrid, m)
 	grid.Advance(s, c.Microgrid)
 	return nil
 }
@@ -44,8 +45,9 @@ func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *o
 func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *op.Refusal {
 	i := interval.Interval{Start: c.Start, Length: m.Length}
 	before, after, revision := metering.Revised(s, c.Microgrid, m, c.Start)
-	was := settlement.Cleared{Positions: before, Clearing: market.Clear(s, c.Microgrid, i, before)}
-	is := settlement.Cleared{Positions: after, Clearing: market.Clear(s, c.Microgrid, i, after)}
+	was := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, before)}
+	is := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, after)}
+	was.Origins, is.Origins = certificate.Reissue(ctx, s, c.Microgrid, i, was.Cleared, is.Cleared, revision)
 	return settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision)
 }
 

@@ -7,9 +7,11 @@
 package machine
 
 import (
+	"errors"
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/governance"
@@ -33,7 +35,7 @@ var Ops = op.NewSet("machine", 200)
 // Registry returns every operation, receipt and refusal of the ledger.
 func Registry() *op.Registry {
 	r, err := op.NewRegistry(
-		Ops, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, metering.Ops, device.Ops, market.Ops, settlement.Ops, governance.Ops,
+		Ops, party.Ops, ledger.Ops, grid.Ops, tariff.Ops, metering.Ops, device.Ops, market.Ops, certificate.Ops, settlement.Ops, governance.Ops,
 	)
 	if err != nil {
 		panic(err)
@@ -133,7 +135,7 @@ func (m *Machine) Head() Head { return m.head }
 func (m *Machine) Rows() state.Reader { return m.rows }
 
 // Audit checks every domain's invariants over the committed rows.
-func Audit(rows state.Reader) error { return ledger.Audit(rows) }
+func Audit(rows state.Reader) error { return errors.Join(ledger.Audit(rows), certificate.Audit(rows)) }
 
 func verifyInTurn(list []tx.Signed) []error {
 	verdicts := make([]error, len(list))

@@ -82,7 +82,12 @@ func (b *booking) add(p metering.Position) {
 		b.choices = append(b.choices, choice{p.Point, w.Partners})
 	}
 	b.order(p, "b", auction.Buy, class(w.Green), p.Import, buy)
-	b.order(p, "s", auction.Sell, class(w.SellsGreen), p.Export, sell)
+	green := quantity.Energy(0)
+	if w.SellsGreen {
+		green = p.Green
+	}
+	b.order(p, "g", auction.Sell, class(true), green, sell)
+	b.order(p, "s", auction.Sell, class(false), quantity.MustSub(p.Export, green), sell)
 }
 
 // order adds one order, if it is for any energy.

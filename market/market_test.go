@@ -116,8 +116,12 @@ func TestClear(t *testing.T) {
 	homes := func(north1, north2, south1, south2 quantity.Energy) []metering.Position {
 		list := []metering.Position{position(31, north, 0, 0), position(32, north, 0, 0), position(33, south, 0, 0), position(34, south, 0, 0)}
 		for n, e := range []quantity.Energy{north1, north2, south1, south2} {
-			list[n].Import, list[n].Export = max(e, 0), max(-e, 0)
+			list[n].Import, list[n].Export, list[n].Green = max(e, 0), max(-e, 0), max(-e, 0)
 		}
+		return list
+	}
+	certified := func(list []metering.Position, n int, e quantity.Energy) []metering.Position {
+		list[n].Green = e
 		return list
 	}
 	across := func(seller, buyer int32, e quantity.Energy) Trade {
@@ -160,6 +164,12 @@ func TestClear(t *testing.T) {
 			"green goes to whom asks for it", homes(-50, -50, 0, 40),
 			map[grid.PointID]Wish{34: {Green: true, Buy: new(quantity.Price(300))}, 32: {SellsGreen: true}},
 			[]Trade{{Seller: 1, Buyer: 3, Energy: 40, BuyerPrice: 248, SellerPrice: 228, Class: Green}},
+		},
+		{
+			// What is not certified is not sold as green, and who wants green goes without.
+			"no more is green than is certified", certified(homes(-50, -50, 0, 40), 1, 15),
+			map[grid.PointID]Wish{34: {Green: true, Buy: new(quantity.Price(300))}, 32: {SellsGreen: true}},
+			[]Trade{{Seller: 1, Buyer: 3, Energy: 15, BuyerPrice: 248, SellerPrice: 228, Class: Green}},
 		},
 	} {
 		w := founded(t)

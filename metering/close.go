@@ -20,6 +20,7 @@ type Position struct {
 	Export    quantity.Energy
 	Produced  quantity.Energy // By renewable devices behind the point.
 	Renewable bool            // There is such a device.
+	Green     quantity.Energy // Of Export, what may be sold as green; for the market to be told.
 	Estimated bool            // What was taken or given is not an actual reading.
 	Devices   []Measured      // Behind the point, by device.
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
@@ -75,8 +76,9 @@ func (p *replaying) replay(viewer Viewer, start interval.Time) (r Replay, err er
 		}
 	}
 	now := moments[0]
-	clearing := market.Clear(p.rows, p.m.ID, now.Interval, now.positions)
-	statements, settled := settlement.Compute(p.rows, p.m.ID, p.row, now.Interval, settlement.Cleared{Positions: now.positions, Clearing: clearing})
+	cleared := certificate.Clear(p.rows, p.m.ID, now.Interval, now.positions)
+	clearing := cleared.Clearing
+	statements, settled := settlement.Compute(p.rows, p.m.ID, p.row, now.Interval, settlement.Cleared{Cleared: cleared})
 	names := p.source.names(p.m.ID)
 	rules := market.RulesAt(p.rows, p.m.ID, start)
 	prices, _ := tariff.At(p.rows, p.m.ID, start)

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/settlement"
@@ -143,7 +143,7 @@ func (p *replaying) alter(m *moment, v variant) ([]settlement.Statement, settlem
 		}
 	}
 	return settlement.Compute(p.rows, p.m.ID, p.row, m.Interval, settlement.Cleared{
-		Positions: positions, Clearing: market.Clear(p.rows, p.m.ID, m.Interval, positions),
+		Cleared: certificate.Clear(p.rows, p.m.ID, m.Interval, positions),
 	})
 }
 

@@ -5,11 +5,10 @@ import (
 	"slices"
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/ledger"
-	"github.com/commonwatt/commonwatt/market"
-	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
@@ -54,8 +53,8 @@ func Correct(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgr
 // Cleared is what an interval is settled from: who took and gave how much, and
 // what the market made of it.
 type Cleared struct {
-	Positions []metering.Position
-	Clearing  market.Clearing
+	certificate.Cleared
+	Origins [][]certificate.Origin // Of each position; nil where no certificates are issued.
 }
 
 // tooMuch reports whether more energy was taken and given than a book holds.
@@ -78,7 +77,11 @@ func Compute(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.I
 // settle computes an interval with the tariff that held in it.
 func settle(s state.Reader, id grid.MicrogridID, m grid.Microgrid, i interval.Interval, c Cleared) outcome {
 	prices, _ := tariff.At(s, id, i.Start)
-	return compute(id, m, i, c.Positions, c.Clearing, prices)
+	o := compute(id, m, i, c.Positions, c.Clearing, prices)
+	for n := range c.Origins {
+		o.statements[n].Origins = c.Origins[n]
+	}
+	return o
 }
 
 // book posts the difference between two outcomes: for each account what it owes
@@ -153,5 +156,6 @@ func (o *outcome) tell(ctx *op.Context, operator tx.AccountID) {
 // same reports whether two statements of one point say the same.
 func same(a, b Statement) bool {
 	return a.Import == b.Import && a.Export == b.Export && a.Produced == b.Produced && a.Estimated == b.Estimated &&
-		slices.Equal(a.Items, b.Items) && slices.Equal(a.Deals, b.Deals) && slices.Equal(a.Devices, b.Devices)
+		slices.Equal(a.Items, b.Items) && slices.Equal(a.Deals, b.Deals) && slices.Equal(a.Devices, b.Devices) &&
+		slices.Equal(a.Origins, b.Origins)
 }

@@ -10,6 +10,7 @@
 package settlement
 
 import (
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/market"
@@ -70,6 +71,9 @@ type Statement struct {
 	Deals     []Deal           `cbor:"12,keyasint" json:"deals"`
 	Alone     quantity.Money   `cbor:"13,keyasint" json:"alone"` // What it would owe with the utility alone.
 	Devices   []DeviceEnergy   `cbor:"14,keyasint,omitempty" json:"devices,omitempty"`
+	// Origins is the certificates that came to the point: of what it produced, and with
+	// what it bought as green.
+	Origins []certificate.Origin `cbor:"15,keyasint,omitempty" json:"origins,omitempty"`
 }
 
 // DeviceEnergy is what one device behind the connection point took and gave.

@@ -20,7 +20,7 @@ type room struct {
 var rooms = []room{
 	{"words", "quantity interval codec", false},
 	{"contract", "merkle state tx op", true},
-	{"domains", "party ledger grid metering device tariff auction market governance settlement", true},
+	{"domains", "party ledger grid metering device tariff auction market certificate governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway broker view session", false},

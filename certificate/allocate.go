@@ -1,0 +1,128 @@
+package certificate
+
+import (
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// Origin is energy of a lot that came to a connection point.
+type Origin struct {
+	_       struct{} `cbor:",toarray"`
+	Device  grid.DeviceID
+	Energy  quantity.Energy
+	Claimed bool // It is used, and used up; else it is the account's to pass on.
+}
+
+// share is a part of a lot that came to a position.
+type share struct {
+	at      int // Of the position.
+	account tx.AccountID
+	energy  quantity.Energy
+	claimed bool
+}
+
+// produced is what one registered device produced, and who has it.
+type produced struct {
+	device grid.DeviceID
+	owner  tx.AccountID
+	energy quantity.Energy
+	left   quantity.Energy // That nobody has yet.
+	shares []share
+}
+
+// allocation is who has which certificates of an interval.
+type allocation struct {
+	lots []produced // By position, then device.
+	of   [][]int    // Of each position, its lots.
+}
+
+// allocate says who has the certificates of an interval: of what a point gave and
+// sold as green, the buyer; of what it used itself and of the rest, the point.
+func allocate(s state.Reader, id grid.MicrogridID, i interval.Interval, c Cleared) *allocation {
+	devices, any := registeredAt(s, id, i.Start)
+	if !any {
+		return &allocation{}
+	}
+	keeps := choicesAt(s, id, i.Start)
+	a := &allocation{of: make([][]int, len(c.Positions))}
+	for n, p := range c.Positions {
+		for _, d := range p.Devices {
+			if devices[d.Device] && d.Export > 0 {
+				a.of[n] = append(a.of[n], len(a.lots))
+				a.lots = append(a.lots, produced{device: d.Device, owner: p.Account, energy: d.Export, left: d.Export})
+			}
+		}
+	}
+	for _, t := range c.Clearing.Trades {
+		if t.Class == market.Green && t.Seller != market.Utility && t.Buyer != market.Utility {
+			buyer := c.Positions[t.Buyer]
+			a.move(int(t.Seller), int(t.Buyer), buyer.Account, t.Energy, !keeps[buyer.Point].Keep)
+		}
+	}
+	for n, p := range c.Positions {
+		if len(a.of[n]) == 0 {
+			continue
+		}
+		if !keeps[p.Point].Keep {
+			a.move(n, n, p.Account, a.used(n, p), true)
+		}
+		a.move(n, n, p.Account, a.left(n), false)
+	}
+	return a
+}
+
+// move gives energy of the lots of one position to another, the first lots first.
+func (a *allocation) move(from, to int, account tx.AccountID, e quantity.Energy, claimed bool) {
+	for _, n := range a.of[from] {
+		l := &a.lots[n]
+		part := min(l.left, e)
+		if part == 0 {
+			continue
+		}
+		l.left, e = quantity.MustSub(l.left, part), quantity.MustSub(e, part)
+		l.shares = append(l.shares, share{to, account, part, claimed})
+	}
+}
+
+// left is what nobody has yet of a position's lots.
+func (a *allocation) left(at int) (sum quantity.Energy) {
+	for _, n := range a.of[at] {
+		sum = quantity.MustAdd(sum, a.lots[n].left)
+	}
+	return sum
+}
+
+// used is how much of its own lots a position used at home in the interval. What
+// left the point is of its plants first, and what it charged a battery with is not
+// used yet.
+func (a *allocation) used(at int, p metering.Position) quantity.Energy {
+	var charged, discharged quantity.Energy
+	for _, d := range p.Devices {
+		if d.Kind == grid.Battery {
+			charged, discharged = quantity.MustAdd(charged, d.Import), quantity.MustAdd(discharged, d.Export)
+		}
+	}
+	stays := max(quantity.MustSub(p.Produced, p.Export), 0)
+	have := quantity.MustSub(quantity.MustAdd(quantity.MustAdd(p.Produced, discharged), p.Import), p.Export)
+	home := max(quantity.MustSub(have, charged), 0)
+	return min(stays, home, a.left(at))
+}
+
+// origins is what came to each position; nil where no certificates are issued.
+func (a *allocation) origins() [][]Origin {
+	if a.of == nil {
+		return nil
+	}
+	list := make([][]Origin, len(a.of))
+	for _, l := range a.lots {
+		for _, s := range l.shares {
+			list[s.at] = append(list[s.at], Origin{Device: l.device, Energy: s.energy, Claimed: s.claimed})
+		}
+	}
+	return list
+}

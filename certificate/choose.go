@@ -64,6 +64,12 @@ var ChooseKind = op.Define(Ops, op.Spec[Choose]{
 	},
 })
 
+// ChoiceAt returns what a connection point chose that holds at a moment.
+func ChoiceAt(s state.Reader, id grid.MicrogridID, point grid.PointID, at interval.Time) Choice {
+	c, _, _ := choices.At(s, grid.Point{Microgrid: id, Point: point}, at)
+	return c
+}
+
 // choicesAt returns what the points of a microgrid chose that chose anything.
 func choicesAt(s state.Reader, id grid.MicrogridID, at interval.Time) map[grid.PointID]Choice {
 	list := map[grid.PointID]Choice{}

@@ -56,6 +56,12 @@ var RegisterKind = op.Define(Ops, op.Spec[Register]{
 	},
 })
 
+// IsRegistered reports whether certificates are issued for a device at a moment.
+func IsRegistered(s state.Reader, d grid.Device, at interval.Time) bool {
+	r, _, ok := registrations.At(s, d, at)
+	return ok && !r.Ends
+}
+
 // registeredAt returns the devices of a microgrid that certificates are issued for
 // in an interval, and whether any ever was.
 func registeredAt(s state.Reader, id grid.MicrogridID, at interval.Time) (devices map[grid.DeviceID]bool, any bool) {

@@ -72,7 +72,7 @@ func (b *builder) general(g *general) error {
 		return b.refuse(at+"correction_days", "%d is not between 0 and %d", g.CorrectionDays, daysMax)
 	}
 	b.c.Name, b.c.Currency, b.c.Decimals = g.Name, g.Currency, g.Decimals
-	b.c.CorrectionDays = g.CorrectionDays
+	b.c.CorrectionDays, b.c.Certificates = g.CorrectionDays, g.Certificates
 	switch g.IntervalMinutes {
 	case 5, 15, 30, 60:
 		b.c.Length = interval.Length(g.IntervalMinutes * 60)

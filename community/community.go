@@ -25,6 +25,7 @@ type Community struct {
 	TimeZone       *time.Location // For bill periods and tariff hours.
 	Rules          market.Rules
 	CorrectionDays int    // How long late readings are settled as corrections.
+	Certificates   bool   // Are issued for what renewable devices produce.
 	Zones          []Zone // Parents before their children.
 	Members        []Member
 
@@ -59,6 +60,7 @@ type Member struct {
 	Green      bool            // Buys green energy only, up to BuyLimit.
 	SellsGreen bool            // What it gives is green.
 	Partners   []string        // Members it wants to trade with, best first.
+	Keep       bool            // It keeps the certificates of what it uses.
 	Devices    []Device
 }
 

@@ -31,6 +31,7 @@ type general struct {
 	PriceRule       string `toml:"price_rule"`
 	MembersFirst    bool   `toml:"members_first"`
 	CorrectionDays  int    `toml:"correction_days"`
+	Certificates    bool   `toml:"certificates"`
 }
 
 type fileTariff struct {
@@ -69,6 +70,7 @@ type fileMember struct {
 	Green      bool         `toml:"green"`
 	Supply     string       `toml:"supply"`
 	Partners   []string     `toml:"partners"`
+	Keep       bool         `toml:"keep_certificates"`
 	Devices    []fileDevice `toml:"device"`
 }
 

@@ -3,6 +3,7 @@ package community
 import (
 	"slices"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/quantity"
@@ -28,6 +29,7 @@ func (p *planner) member(m Member) {
 	if was := market.WishAt(p.rows, id, point, p.from); !equal(was, wish) {
 		p.add(market.SetWishKind.Encode(market.SetWish{Microgrid: id, Point: point, From: p.from, Wish: wish}))
 	}
+	p.certificates(m)
 }
 
 // device enrols one device of a member.
@@ -40,6 +42,22 @@ func (p *planner) device(member string, d Device) {
 		Microgrid: id, Device: device, Point: p.c.PointID(member), Kind: d.Kind,
 		CapacityW: d.CapacityW, From: p.from,
 	}))
+}
+
+// certificates has certificates issued for what a member's plants produce, or no
+// more, and says what becomes of those of what it uses.
+func (p *planner) certificates(m Member) {
+	id := p.c.Microgrid()
+	for _, d := range m.Devices {
+		k := grid.Device{Microgrid: id, Device: p.c.DeviceID(d.Meter)}
+		if d.Kind.Renewable() && certificate.IsRegistered(p.rows, k, p.from) != p.c.Certificates {
+			p.add(certificate.RegisterKind.Encode(certificate.Register{Microgrid: id, Device: k.Device, From: p.from, Ends: !p.c.Certificates}))
+		}
+	}
+	point := p.c.PointID(m.Name)
+	if was := certificate.ChoiceAt(p.rows, id, point, p.from); was.Keep != m.Keep {
+		p.add(certificate.ChooseKind.Encode(certificate.Choose{Microgrid: id, Point: point, From: p.from, Choice: certificate.Choice{Keep: m.Keep}}))
+	}
 }
 
 // equal reports whether two wishes ask for the same.

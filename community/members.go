@@ -76,7 +76,7 @@ func (b *builder) members(file []fileMember) error {
 }
 
 func (b *builder) member(at string, m *fileMember) (member Member, err error) {
-	member = Member{Name: m.Name, Zone: m.Zone, Meter: m.Meter, Green: m.Green, Partners: m.Partners}
+	member = Member{Name: m.Name, Zone: m.Zone, Meter: m.Meter, Green: m.Green, Partners: m.Partners, Keep: m.Keep}
 	if err := b.place(at+".zone", &member); err != nil {
 		return member, err
 	}

@@ -7,8 +7,8 @@
 package machine
 
 import (
-	"errors"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/certificate"

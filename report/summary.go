@@ -58,7 +58,10 @@ type Summary struct {
 	Loss       quantity.Money  `json:"loss_amount"` // What the network pays the utility for it.
 	Total      Totals          `json:"total"`       // Of all members.
 	Payees     []Payee         `json:"payees"`      // Utility, network and levy.
-	Members    []Member        `json:"members"`
+
+	Certificates *Certificates `json:"certificates,omitempty"` // Where any were issued.
+
+	Members []Member `json:"members"`
 }
 
 // Summarize sums a microgrid's settlement up.
@@ -99,6 +102,9 @@ func (r *run) summarize() (s Summary, err error) {
 		return s, fmt.Errorf("report: %w", err)
 	}
 	s.Lost, s.Loss = got.LostEnergy, got.LossCost
+	if s.Certificates, err = r.certificates(); err != nil {
+		return s, fmt.Errorf("report: %w", err)
+	}
 	payee := func(a tx.AccountID, owed quantity.Money) {
 		s.Payees = append(s.Payees, Payee{r.names.account(a), owed})
 	}

@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/json"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/grid"
@@ -14,6 +15,7 @@ import (
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tariff"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // write adds the rows of one kind of receipt.
@@ -58,6 +60,14 @@ var writers = map[uint32]write{
 	device.DeliveredReceipt.Kind:   noRow, // whoever sent a message is told, and what it made is settled;
 	device.EquivocatedReceipt.Kind: noRow, // and what concerns the operator is an exception, too.
 
+	certificate.Registered.Kind:       noRow, // Who chose what is for the ledger to say.
+	certificate.Chosen.Kind:           noRow,
+	certificate.IssuedReceipt.Kind:    lotIssued,
+	certificate.Transferred.Kind:      twice(certificate.Transferred, func(r certificate.Transfer) tx.AccountID { return r.From }, (*writer).lotsTransferred),
+	certificate.CancelledReceipt.Kind: as(certificate.CancelledReceipt, (*writer).lotsCancelled),
+	certificate.WithdrawnReceipt.Kind: twice(certificate.WithdrawnReceipt, func(r certificate.Withdrawn) tx.AccountID { return r.Withdraw.Account }, (*writer).lotsWithdrawn),
+	certificate.ExpiredReceipt.Kind:   as(certificate.ExpiredReceipt, (*writer).lotExpired),
+
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
 	settlement.SettledReceipt.Kind:   settled,
 	settlement.DisclosedReceipt.Kind: as(settlement.DisclosedReceipt, (*writer).disclosed),
@@ -71,6 +81,18 @@ var writers = map[uint32]write{
 // as is a write that reads the receipt first.
 func as[R any](def op.ReceiptDef[R], add func(*writer, place, R) error) write {
 	return func(w *writer, at place, r op.Receipt) error { return add(w, at, def.Read(r)) }
+}
+
+// twice is a write of a receipt that two accounts have: it is of the one that of
+// names, so that it is counted once.
+func twice[R any](def op.ReceiptDef[R], of func(R) tx.AccountID, add func(*writer, place, R) error) write {
+	return func(w *writer, at place, r op.Receipt) error {
+		said := def.Read(r)
+		if r.Audience != of(said) {
+			return nil
+		}
+		return add(w, at, said)
+	}
 }
 
 // noRow is for receipts whose facts are in no table.

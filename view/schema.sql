@@ -279,6 +279,35 @@ CREATE TABLE overload (
   PRIMARY KEY (microgrid, zone, start, revision)
 ) STRICT, WITHOUT ROWID;
 
+-- Certificates: what a device produced in an interval, and what became of it. What is
+-- not held by anybody is used up, expired or withdrawn.
+CREATE TABLE lot (
+  microgrid    INTEGER NOT NULL,
+  start        INTEGER NOT NULL,
+  device       INTEGER NOT NULL,
+  owner        INTEGER NOT NULL, -- The account that it was issued to.
+  revision     INTEGER NOT NULL,
+  height       INTEGER NOT NULL,
+  issued_wh    INTEGER NOT NULL,
+  claimed_wh   INTEGER NOT NULL, -- With the use of the energy.
+  cancelled_wh INTEGER NOT NULL, -- Later.
+  expired_wh   INTEGER NOT NULL,
+  withdrawn_wh INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, start, device)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holding (
+  account   INTEGER NOT NULL,
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  device    INTEGER NOT NULL,
+  energy_wh INTEGER NOT NULL,
+  PRIMARY KEY (account, microgrid, start, device)
+) STRICT, WITHOUT ROWID;
+
+-- Who has some of a lot, when the lot is issued again.
+CREATE INDEX holding_by_lot ON holding (microgrid, start, device);
+
 -- A number may be proposed again once its proposal was decided.
 CREATE TABLE proposal (
   proposal  INTEGER NOT NULL,

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -157,6 +158,26 @@ func (w *town) read(n int, import_ []quantity.Energy) {
 	w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{readings}}))
 }
 
+// certify has certificates issued for ann's panels from the hour that starts n hours
+// after noon, of which she keeps those that she uses. In the next two hours she gives
+// some of what they make.
+func (w *town) certify(n int) {
+	w.t.Helper()
+	from := noon + interval.Time(n)*hour
+	w.block(operator, certificate.RegisterKind.Encode(certificate.Register{Microgrid: town1, Device: panels, From: from}))
+	w.block(ann, certificate.ChooseKind.Encode(certificate.Choose{Microgrid: town1, Point: grid.PointID(ann), From: from, Choice: certificate.Choice{Keep: true}}))
+	for start := from; start < from+2*hour; start += hour {
+		w.now = max(w.now, start+hour)
+		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{
+			{Device: grid.DeviceID(ann), Export: 400, Quality: metering.Actual}, {Device: grid.DeviceID(bob), Import: 300, Quality: metering.Actual},
+			{Device: grid.DeviceID(cem), Import: 500, Quality: metering.Actual}, {Device: panels, Export: 900, Quality: metering.Actual},
+		}}}}))
+	}
+}
+
+// panels are ann's.
+const panels grid.DeviceID = 50
+
 // missing stands for a reading that did not come.
 const missing quantity.Energy = -1 << 40
 
@@ -199,9 +220,10 @@ func (w *town) live(seed uint64) {
 	w.block(bob, governance.VoteKind.Encode(governance.Vote{Proposal: 1, Yes: true}))
 	w.block(cem, governance.VoteKind.Encode(governance.Vote{Proposal: 1, Yes: true}))
 	w.block(operator, grid.DisconnectKind.Encode(grid.Disconnect{Microgrid: town1, Point: grid.PointID(dot), Until: noon + 13*hour}),
-		grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: 50, Point: grid.PointID(ann), Kind: grid.Solar, From: noon + 13*hour}))
+		grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: panels, Point: grid.PointID(ann), Kind: grid.Solar, From: noon + 13*hour}))
 	w.read(12, []quantity.Energy{energy(), energy(), energy(), energy()})
 	w.read(13, []quantity.Energy{energy(), energy(), energy()})
 	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now})) // The panels are silent.
+	w.certify(14)
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

@@ -1,0 +1,141 @@
+package view
+
+import (
+	"database/sql"
+
+	"github.com/commonwatt/commonwatt/certificate"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// lotIssued writes a lot and who has some of it, in place of what was there; the
+// receipt is its owner's.
+func lotIssued(w *writer, at place, said op.Receipt) error {
+	r := certificate.IssuedReceipt.Read(said)
+	key := []any{bits(r.Microgrid), int64(r.Start), bits(r.Device)}
+	if r.Revision > 1 {
+		if err := w.exec("DELETE FROM holding WHERE microgrid = ? AND start = ? AND device = ?", key...); err != nil {
+			return err
+		}
+	}
+	var claimed quantity.Energy
+	for _, s := range r.Shares {
+		if s.Claimed {
+			claimed = quantity.MustAdd(claimed, s.Energy)
+		} else if err := w.hold(s.Account, key, s.Energy); err != nil {
+			return err
+		}
+	}
+	if r.Energy == 0 {
+		return w.exec("DELETE FROM lot WHERE microgrid = ? AND start = ? AND device = ?", key...)
+	}
+	return w.put("lot", append(key, bits(said.Audience), int64(r.Revision), at.height, int64(r.Energy), int64(claimed), 0, 0, 0)...)
+}
+
+// hold adds to what an account has of a lot.
+func (w *writer) hold(account tx.AccountID, lot []any, e quantity.Energy) error {
+	return w.exec("INSERT INTO holding VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET energy_wh = energy_wh + excluded.energy_wh",
+		append([]any{bits(account)}, append(lot, int64(e))...)...)
+}
+
+// drop takes from what an account has of a lot.
+func (w *writer) drop(account tx.AccountID, p certificate.Part) error {
+	key := []any{bits(account), bits(p.Microgrid), int64(p.Start), bits(p.Device)}
+	err := w.exec("UPDATE holding SET energy_wh = energy_wh - ? WHERE account = ? AND microgrid = ? AND start = ? AND device = ?",
+		append([]any{int64(p.Energy)}, key...)...)
+	if err != nil {
+		return err
+	}
+	return w.exec("DELETE FROM holding WHERE account = ? AND microgrid = ? AND start = ? AND device = ? AND energy_wh = 0", key...)
+}
+
+func (w *writer) lotsTransferred(_ place, r certificate.Transfer) error {
+	for _, p := range r.Parts {
+		if err := w.drop(r.From, p); err != nil {
+			return err
+		}
+		if err := w.hold(r.To, []any{bits(p.Microgrid), int64(p.Start), bits(p.Device)}, p.Energy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone moves parts from an account to a column of their lots.
+func (w *writer) gone(column string, account tx.AccountID, parts ...certificate.Part) error {
+	for _, p := range parts {
+		if err := w.drop(account, p); err != nil {
+			return err
+		}
+		err := w.exec("UPDATE lot SET "+column+" = "+column+" + ? WHERE microgrid = ? AND start = ? AND device = ?",
+			int64(p.Energy), bits(p.Microgrid), int64(p.Start), bits(p.Device))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) lotsCancelled(_ place, r certificate.Cancelled) error {
+	return w.gone("cancelled_wh", r.Cancel.Account, r.Cancel.Parts...)
+}
+
+func (w *writer) lotsWithdrawn(_ place, r certificate.Withdrawn) error {
+	return w.gone("withdrawn_wh", r.Withdraw.Account, r.Withdraw.Parts...)
+}
+
+func (w *writer) lotExpired(_ place, r certificate.Expired) error {
+	return w.gone("expired_wh", r.Account, certificate.Part{Microgrid: r.Microgrid, Start: r.Start, Device: r.Device, Energy: r.Energy})
+}
+
+// Lots is what was certified in a period, and what became of it.
+type Lots struct {
+	Count                                          int64
+	Issued, Claimed, Cancelled, Expired, Withdrawn quantity.Energy
+}
+
+// Held is what somebody still has.
+func (l Lots) Held() quantity.Energy {
+	return l.Issued - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn
+}
+
+// Certified returns what was certified in a microgrid in a period.
+func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
+	err = r.tx.QueryRowContext(r.ctx, `SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
+		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0) FROM lot WHERE microgrid = ? AND start >= ? AND start < ?`,
+		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn)
+	return l, err
+}
+
+// HeldLot is what an account has of a lot.
+type HeldLot struct {
+	Lot    certificate.LotID
+	Energy quantity.Energy
+}
+
+// Holdings yields what an account has of lots, by microgrid, start and device.
+func (r *Reader) Holdings(account tx.AccountID, yield func(HeldLot) error) error {
+	return each(r, "SELECT microgrid, start, device, energy_wh FROM holding WHERE account = ? ORDER BY microgrid, start, device",
+		func(rows *sql.Rows, h *HeldLot) error {
+			return rows.Scan(id(&h.Lot.Microgrid), &h.Lot.Start, id(&h.Lot.Device), &h.Energy)
+		}, yield, bits(account))
+}
+
+// Matched is what plants produced and homes used in an interval, over all of a
+// microgrid.
+type Matched struct {
+	Start    interval.Time
+	Produced quantity.Energy
+	Used     quantity.Energy // What was taken and produced and not given away; charged batteries included.
+}
+
+// Matches yields the intervals of a period as they stand after corrections, by
+// start.
+func (r *Reader) Matches(m grid.MicrogridID, p Period, yield func(Matched) error) error {
+	return each(r, `SELECT start, sum(produced_wh), sum(import_wh) + sum(produced_wh) - sum(export_wh) FROM statement
+		WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0 GROUP BY start ORDER BY start`,
+		func(rows *sql.Rows, m *Matched) error { return rows.Scan(&m.Start, &m.Produced, &m.Used) }, yield, bits(m), int64(p.From), int64(p.Until))
+}

@@ -1,0 +1,89 @@
+package view
+
+import (
+	"crypto/sha256"
+	"testing"
+
+	"github.com/commonwatt/commonwatt/certificate"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// TestCertificates compares what the view says of lots with what the ledger has:
+// issued, issued again, passed on, used up, withdrawn and expired.
+func TestCertificates(t *testing.T) {
+	w := found(t)
+	w.block(operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: panels, Point: grid.PointID(ann), Kind: grid.Solar, From: noon}))
+	w.certify(0)
+	dots := metering.Value{Device: grid.DeviceID(dot), Import: 100, Quality: metering.Actual}
+	for start := noon; start < noon+2*hour; start += hour { // Dot is the last to be read.
+		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{dots}}}}))
+	}
+	fewer := metering.Value{Device: panels, Export: 800, Quality: metering.Actual}
+	w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: noon + hour, Values: []metering.Value{fewer}}}}))
+	w.alike("issued again", 2, 1700, 1700)
+	w.wait(33 * 24)
+	parts := []certificate.Part{{Microgrid: town1, Start: noon, Device: panels, Energy: 300}, {Microgrid: town1, Start: noon + hour, Device: panels, Energy: 800}}
+	w.block(ann, certificate.TransferKind.Encode(certificate.Transfer{From: ann, To: bob, Parts: parts}))
+	w.alike("passed on", 2, 1700, 1700)
+	w.block(bob, certificate.CancelKind.Encode(certificate.Cancel{Account: bob, Parts: parts[1:], Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size)}))
+	w.block(operator, certificate.WithdrawKind.Encode(certificate.Withdraw{Account: bob, Parts: parts[:1], Evidence: make([]byte, sha256.Size)}))
+	w.alike("used up and withdrawn", 2, 1700, 600)
+}
+
+// wait lets the town's hours pass without a reading.
+func (w *town) wait(hours int) {
+	w.t.Helper()
+	for range hours {
+		w.now += hour
+	}
+	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now}))
+	for len(w.machine.Due()) > 0 {
+		w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now}))
+	}
+}
+
+// alike compares the view's lots with the ledger's, and with what is known of them:
+// how many are known of the first hours, and how much is issued and held of those.
+func (w *town) alike(when string, lots int64, issued, held quantity.Energy) {
+	w.t.Helper()
+	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now})) // Closes what is due.
+	type holding struct {
+		lot     certificate.LotID
+		account tx.AccountID
+	}
+	has := map[holding]quantity.Energy{}
+	for id := range certificate.Lots(w.machine.Rows()) {
+		for account, e := range certificate.Holders(w.machine.Rows(), id) {
+			has[holding{id, account}] = e
+		}
+	}
+	read(w.t, fed(w.t, w.records, 3), func(r *Reader) error {
+		l, err := r.Certified(town1, Period{From: noon, Until: noon + 2*hour})
+		if err != nil {
+			return err
+		}
+		if l.Count != lots || l.Issued != issued || l.Held() != held {
+			w.t.Errorf("%s: %+v, want %d lots, %d issued and %d held", when, l, lots, issued, held)
+		}
+		for a := operator; a <= dot; a++ {
+			err := r.Holdings(a, func(h HeldLot) error {
+				k := holding{h.Lot, a}
+				if has[k] != h.Energy {
+					w.t.Errorf("%s: account %d has %d Wh of %+v, the ledger says %d", when, a, h.Energy, h.Lot, has[k])
+				}
+				delete(has, k)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if len(has) > 0 {
+		w.t.Errorf("%s: the view misses %v", when, has)
+	}
+}

@@ -53,7 +53,7 @@ func (r *run) certificates() (*Certificates, error) {
 	count()
 	if c.Used > 0 {
 		hi, lo := bits.Mul64(uint64(c.Matched), 1_000_000) //nolint:gosec // ≥ 0
-		c.Score, _ = bits.Div64(hi, lo, uint64(c.Used))    //nolint:gosec // Matched ≤ Used
+		c.Score, _ = bits.Div64(hi, lo, uint64(c.Used))
 	}
 	return c, err
 }

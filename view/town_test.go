@@ -169,8 +169,10 @@ func (w *town) certify(n int) {
 	for start := from; start < from+2*hour; start += hour {
 		w.now = max(w.now, start+hour)
 		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{
-			{Device: grid.DeviceID(ann), Export: 400, Quality: metering.Actual}, {Device: grid.DeviceID(bob), Import: 300, Quality: metering.Actual},
-			{Device: grid.DeviceID(cem), Import: 500, Quality: metering.Actual}, {Device: panels, Export: 900, Quality: metering.Actual},
+			{Device: grid.DeviceID(ann), Export: 400, Quality: metering.Actual},
+			{Device: grid.DeviceID(bob), Import: 300, Quality: metering.Actual},
+			{Device: grid.DeviceID(cem), Import: 500, Quality: metering.Actual},
+			{Device: panels, Export: 900, Quality: metering.Actual},
 		}}}}))
 	}
 }

@@ -40,7 +40,7 @@ func (s *shelf) Book(_ context.Context, readings []gateway.Reading) (int, error)
 	return n, nil
 }
 
-// sends sends a meter file as a role.
+// sends posts a meter file as a role.
 func (s *Server) sends(r role, microgrid any, query string, body []byte) *httptest.ResponseRecorder {
 	return s.ask(r.request(http.MethodPost, url("/api/v1/microgrids/%v/files?name=june.csv&%s", microgrid, query), body))
 }

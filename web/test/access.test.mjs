@@ -82,7 +82,7 @@ async function tabs(page) {
   return list
 }
 
-for (const [role, path] of [['Weber', '/today'], ['Weber', '/money'], ['Weber', replayed], ['operator', '/operation'], ['operator', '/exceptions'], ['auditor', '/ledger']]) {
+for (const [role, path] of [['Weber', '/today'], ['Weber', '/money'], ['Weber', '/meters'], ['Weber', replayed], ['operator', '/operation'], ['operator', '/exceptions'], ['operator', '/files'], ['auditor', '/ledger']]) {
   test(`by keyboard alone: ${path}, as ${role}`, async () => {
     await become(b.context, s, role)
     const page = await b.open(s.url + path)

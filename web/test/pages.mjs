@@ -8,9 +8,9 @@ export const replayed = '/replay/2026-06-20T13:00:00Z'
 
 /** Every kind of page, by the role that has it. */
 export const everyPage = [
-  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/community', replayed]],
+  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/meters', '/community', replayed]],
   ['Muehlbach', ['/today']],
-  ['operator', ['/operation', '/exceptions', replayed, '/today?account=15427447757359669825']],
+  ['operator', ['/operation', '/exceptions', '/files', replayed, '/today?account=15427447757359669825']],
   ['auditor', ['/ledger', '/ledger/block/8', '/ledger/envelope/8.0', '/ledger/receipt/8.0.0']],
   ['visitor', ['/signin', '/nowhere', '/year/2026']],
 ]

@@ -14,8 +14,8 @@ before(async () => {
 after(async () => { await b?.close(); await s?.stop() })
 
 const menus = {
-  Albers: ['Today', 'Money', 'Community', 'Ledger'],
-  operator: ['Operation', 'Community', 'Ledger'],
+  Albers: ['Today', 'Money', 'Meters', 'Community', 'Ledger'],
+  operator: ['Operation', 'Exceptions', 'Meter files', 'Community', 'Ledger'],
   auditor: ['Ledger', 'Community'],
   visitor: ['Community', 'Ledger', 'Sign in'],
 }

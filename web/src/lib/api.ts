@@ -37,6 +37,12 @@ export type Step = schemas['Step']
 export type WhatIf = schemas['WhatIf']
 export type Replay = schemas['Replay']
 export type Year = schemas['Year']
+export type Meter = schemas['Meter']
+export type HouseholdMeters = schemas['HouseholdMeters']
+export type EnrolCode = schemas['EnrolCode']
+export type Told = schemas['Told']
+/** Why a meter file was refused: a problem (RFC 9457) with more. */
+export type RefusedFile = { detail: string; file?: string; line?: number; field?: string; text?: string; reason?: string; next?: string; unknown?: string[]; meters?: string[] }
 export type Place = 'roof' | 'battery' | 'neighbours' | 'grid' | 'home'
 export type Role = Me['role']
 export type State = Slot['state']
@@ -45,7 +51,7 @@ export type Day = Pick<Today, 'date' | 'time_zone' | 'start' | 'end' | 'length' 
 
 /** What went wrong, in the node's words when it has any. */
 export class Failure extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(readonly status: number, message: string, readonly problem: unknown = null) {
     super(message)
   }
 }
@@ -55,12 +61,14 @@ export const prefix = '/api/v1'
 async function answer<T>(response: Response): Promise<T> {
   if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
   let detail = `${response.status} ${response.statusText}`
+  let problem: unknown = null
   try {
-    detail = ((await response.json()) as { detail?: string }).detail ?? detail
+    problem = await response.json()
+    detail = (problem as { detail?: string }).detail ?? detail
   } catch {
     // The status has to do.
   }
-  throw new Failure(response.status, detail)
+  throw new Failure(response.status, detail, problem)
 }
 
 /** Asks the node; a node that does not answer is status 0. */
@@ -80,5 +88,11 @@ export async function post<T>(path: string, body: unknown, csrf: string, method 
   const response = await fetch(prefix + path, {
     method, headers: { 'Content-Type': 'application/json', 'X-CSRF': csrf }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
+  return answer<T>(response)
+}
+
+/** Sends a file to the node. */
+export async function send<T>(path: string, file: Blob, csrf: string): Promise<T> {
+  const response = await fetch(prefix + path, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream', 'X-CSRF': csrf }, body: file })
   return answer<T>(response)
 }

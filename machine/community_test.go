@@ -42,6 +42,8 @@ type community struct {
 	prices  tariff.Prices
 	rules   market.Rules
 	grace   uint32
+
+	capacity uint64 // Of each connection, in W; 0: not known.
 }
 
 func (c community) accounts() tx.AccountID { return firstMember + tx.AccountID(len(c.members)) - 1 }
@@ -70,7 +72,7 @@ func (h *house) found(c community) {
 	for n, zone := range c.members {
 		point, device := grid.PointID(n+1), grid.DeviceID(n+1)
 		operations = append(operations,
-			grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: point, Zone: zone, Account: firstMember + tx.AccountID(n)}),
+			grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: point, Zone: zone, Account: firstMember + tx.AccountID(n), CapacityW: c.capacity}),
 			grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: device, Point: point, Kind: grid.Meter}))
 	}
 	h.must(operator, operations...)
@@ -96,6 +98,9 @@ func drawCommunity(t *rapid.T) community {
 			Charge: quantity.Price(rapid.Int64Range(0, 40).Draw(t, "charge")), ExportLimit: limit.Draw(t, "export"), ImportLimit: limit.Draw(t, "import"),
 			LossPPM: rapid.OneOf(rapid.Just(uint32(0)), rapid.Uint32Max(grid.MaxLossPPM)).Draw(t, "loss"),
 		})
+	}
+	if rapid.Bool().Draw(t, "capacity known") {
+		c.capacity = 60 // Some readings are above it.
 	}
 	for range rapid.IntRange(1, 7).Draw(t, "members") {
 		c.members = append(c.members, root+grid.ZoneID(rapid.IntRange(0, len(c.lines)).Draw(t, "zone")))

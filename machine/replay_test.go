@@ -51,6 +51,9 @@ func drawLife(rt *rapid.T, t testing.TB) (community, *house) {
 	h.time = 50 * hour
 	for _, values := range drawReadings(rt, c, 3) {
 		for n, v := range values {
+			if rapid.IntRange(0, 7).Draw(rt, "below zero") == 0 {
+				v.Import = -v.Import - 1
+			}
 			if rapid.Bool().Draw(rt, "read") {
 				h.must(operator, record(rapid.IntRange(0, 3).Draw(rt, "hour"), v))
 			}

@@ -64,15 +64,21 @@ func (p near) estimate(k Moment, d grid.RosterDevice, m grid.Microgrid, most qua
 	if v, ok := p.interpolate(k, d, m, most); ok {
 		return v, How{Way: Interpolated}
 	}
+	return p.likely(k, d.Device, m)
+}
+
+// likely is what the device measured at the same time of a like day, else in the
+// interval before, else nothing.
+func (p near) likely(k Moment, device grid.DeviceID, m grid.Microgrid) (Value, How) {
 	for _, days := range likeDays {
-		if v, ok := p.measured(Moment{k.Microgrid, k.Start - interval.Time(days)*day}, d.Device); ok && v.Quality == Actual {
+		if v, ok := p.measured(Moment{k.Microgrid, k.Start - interval.Time(days)*day}, device); ok && v.Quality == Actual {
 			return estimated(v), How{LikeDay, days}
 		}
 	}
-	if v, ok := p.measured(Moment{k.Microgrid, k.Start - interval.Time(m.Length)}, d.Device); ok {
+	if v, ok := p.measured(Moment{k.Microgrid, k.Start - interval.Time(m.Length)}, device); ok {
 		return estimated(v), How{Way: IntervalBefore}
 	}
-	return Value{Device: d.Device, Quality: Estimated}, How{Way: NothingKnown}
+	return Value{Device: device, Quality: Estimated}, How{Way: NothingKnown}
 }
 
 // estimated is a value of another interval as an estimate.

@@ -217,8 +217,38 @@ func TestSpike(t *testing.T) {
 		t.Errorf("it is known as %v", known[0])
 	}
 	w.Must(t, gateway, record(4, actual(meter1, 800, 0)))
-	if known, _ := Known(w, town, m, at(4)); known[0] != actual(meter1, 800, 0) {
-		t.Errorf("another reading does not take its place: %v", known[0])
+	if known, _ := Known(w, town, m, at(4)); known[0] != actual(meter1, 800, 0) || of(w, 2).Quality != Estimated || of(w, 2).Import != 500 {
+		t.Errorf("another reading does not take its place: %v, and the gap has %v", known[0], of(w, 2))
+	}
+
+	// A reading after it, in place of a substitute, says nothing of the gap.
+	w, _ = play(actual(meter1, 30_002, 3), 3)
+	w.Must(t, gateway, record(5, Value{Device: meter1, Import: 1, Quality: Substituted}))
+	w.close(t)
+	if w.Must(t, gateway, record(5, actual(meter1, 2, 0))); of(w, 2).Quality != Substituted || of(w, 4).Import != 7501 {
+		t.Errorf("the gap has %v, and what came after it %v", of(w, 2), of(w, 4))
+	}
+
+	// A reading of the gap says that it was no sum.
+	w, _ = play(actual(meter1, 30_002, 3), 3)
+	receipts := w.Must(t, gateway, record(2, actual(meter1, 700, 0)))
+	if got, want := exceptions(receipts), []string{"41: 2 from 2 to 2, 700/0", "41: 3 from 4 to 4, 30002/3"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for n, want := range map[int]Value{
+		1: {Device: meter1, Import: 500, Quality: Estimated}, 2: actual(meter1, 700, 0),
+		3: {Device: meter1, Import: 700, Quality: Estimated}, 4: actual(meter1, 30_002, 3),
+	} {
+		if v := of(w, n); v != want {
+			t.Errorf("hour %d: %v, want %v", n, v, want)
+		}
+	}
+	if rows := len(slices.Collect(func(yield func(Moment) bool) {
+		for k := range spikes.All(w) {
+			yield(k)
+		}
+	})); rows != 0 {
+		t.Errorf("%d spikes are kept", rows)
 	}
 
 	if _, odd := play(actual(meter1, 40_001, 0), 3); !slices.Equal(odd, []string{"41: 3 from 4 to 4, 40001/0"}) {

@@ -16,9 +16,9 @@ func Known(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval
 	}
 	row, ok := history.Get(s, k)
 	original, _ := spikes.Get(s, k)
-	for _, v := range original.Values {
-		if i, found := find(row.Values, v.Device); found && row.Values[i].Quality == Substituted {
-			row.Values[i] = v
+	for _, p := range original.Values {
+		if i, found := find(row.Values, p.Value.Device); found && row.Values[i].Quality == Substituted {
+			row.Values[i] = p.Value
 		}
 	}
 	return row.Values, ok

@@ -266,6 +266,9 @@ func (b *booking) revise(list []located) *op.Refusal {
 		b.done.Late++
 		b.report(Late, v)
 		d, _ := grid.DeviceAt(b.s, grid.Device{Microgrid: b.k.Microgrid, Device: v.Device})
+		if !b.lenient && values[i].Quality == Substituted {
+			b.gather(v)
+		}
 		if !b.lenient && values[i].Quality != Actual {
 			v = b.smooth(d, v)
 		}

@@ -104,7 +104,7 @@ func meterCommand() *cobra.Command {
 }
 
 func microgridCommand() *cobra.Command {
-	var parent, charge, loss, export, imported string
+	var parent, charge, loss, export, imported, feeder string
 	var dryRun bool
 	add := &cobra.Command{
 		Use:     "add-zone DIR ZONE",
@@ -120,6 +120,7 @@ func microgridCommand() *cobra.Command {
 			f.number("loss", loss)
 			f.number("export_limit_kw", export)
 			f.number("import_limit_kw", imported)
+			f.text("feeder", feeder)
 			return change(cmd, args[0], community.Table{Name: "zone", Fields: f}, "", dryRun)
 		},
 		ValidArgsFunction: folders,
@@ -129,6 +130,7 @@ func microgridCommand() *cobra.Command {
 	add.Flags().StringVar(&loss, "loss", "", "share that is lost on the way, as in 0.015")
 	add.Flags().StringVar(&export, "export-limit-kw", "", "most that flows to the parent, in kW")
 	add.Flags().StringVar(&imported, "import-limit-kw", "", "most that flows from the parent, in kW")
+	add.Flags().StringVar(&feeder, "feeder", "", "meter of what flows into the zone, to check its homes' meters by")
 	add.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
 	return group("microgrid", "The microgrid of a community", add, listCommand("show DIR", "Show the microgrid's zones",
 		[]string{"zone", "parent", "members", "microgrid"}, func(c *community.Community) (rows [][]string) {

@@ -115,6 +115,9 @@ func (b *Bridge) Run(ctx context.Context) error {
 			for _, m := range b.meters {
 				m.link.resend()
 			}
+			if b.relay != nil && b.meters[0].link.up { // A node behind a gateway may have come back unnoticed.
+				b.relay.online(b.meters[0].link.client)
+			}
 		}
 		if err := b.step(); err != nil {
 			return fmt.Errorf("bridge: %w", err)

@@ -39,7 +39,12 @@ func (r *relay) ask(ctx context.Context, node mqtt.Client) {
 		r.b.do(ctx, func() { r.say(topic, text) })
 	})
 	token.Wait()
-	node.Publish(broker.StatusTopic(d), 0, false, "online")
+	r.online(node)
+}
+
+// online tells the node that somebody listens.
+func (r *relay) online(node mqtt.Client) {
+	node.Publish(broker.StatusTopic(grid.Device{Microgrid: r.b.Microgrid, Device: r.b.meters[0].Device}), 0, false, "online")
 }
 
 // say retains something at the home's broker.

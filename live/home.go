@@ -9,7 +9,6 @@ import (
 	"github.com/commonwatt/commonwatt/homeassistant"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/node"
-	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -52,9 +51,7 @@ func (l *Live) Homes(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case d := <-l.Gateway.Births():
-			if err := l.tellHome(ctx, d, true); err != nil {
-				return ended(ctx, err)
-			}
+			l.tellHome(ctx, d, true)
 			if len(hear) < homesMax {
 				hear[d] = true
 			}
@@ -92,35 +89,30 @@ func (l *Live) tellHomes(ctx context.Context, height int64, hear map[grid.Device
 		if !changed[d.Microgrid] && len(list) < settledMax {
 			continue
 		}
-		if err := l.tellHome(ctx, d, false); err != nil {
-			return height, err
-		}
+		l.tellHome(ctx, d, false)
 	}
 	return height, nil
 }
 
 // tellHome tells a device what the home that it is in shows, and before that, when it
-// asked, which sensors there are. Whose home it is, the ledger says each time.
-func (l *Live) tellHome(ctx context.Context, d grid.Device, asked bool) error {
+// asked, which sensors there are. Whose home it is, the ledger says each time. Where that
+// fails, the next interval tells.
+func (l *Live) tellHome(ctx context.Context, d grid.Device, asked bool) {
 	account, ok := l.homeOf(d)
 	if !ok {
-		return nil
+		return
 	}
 	home, err := l.Source.Home(ctx, account)
-	if _, none := errors.AsType[*pages.NotFound](err); none {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if asked {
+	if err == nil && asked {
 		id := homeassistant.ID(d.Microgrid, account)
 		err = l.Gateway.Home(d, homeassistant.ConfigTopic(id), homeassistant.Config(&home, id, broker.HomeTopic(d), l.Origin))
 	}
-	if err = errors.Join(err, l.Gateway.Home(d, homeassistant.StateTopic, homeassistant.State(&home))); err != nil {
+	if err == nil {
+		err = l.Gateway.Home(d, homeassistant.StateTopic, homeassistant.State(&home))
+	}
+	if err != nil && ctx.Err() == nil {
 		l.Log.Warn("a device is not told of its home; it is with the next interval", "device", broker.User(d), "err", err)
 	}
-	return nil
 }
 
 // homeOf is the account of the connection point that a device is behind.

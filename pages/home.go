@@ -39,25 +39,40 @@ func (s *Source) Home(ctx context.Context, account tx.AccountID) (home Home, err
 		if err != nil || !ok {
 			return err
 		}
-		day := date(settled.Until-1, h.names.TimeZone)
-		t, err := h.today(day)
-		if err != nil {
-			return err
-		}
-		m, err := h.month(day[:len("2006-01")])
-		if err != nil {
-			return err
-		}
-		home.Settled, home.Day, home.Balance, home.Month = settled.Until, t.Day, t.Balance, m.Balance
-		home.figures(&t)
-		return nil
+		home.Settled = settled.Until
+		return h.home(&home)
 	})
 	return home, err
 }
 
-// figures takes those of the day's page.
-func (home *Home) figures(t *Today) {
-	for _, l := range t.Lines {
+// home fills in the figures of a home that has a last settled interval. It makes no page:
+// what is to come, and what was corrected, nobody asks for here.
+func (h *household) home(home *Home) error {
+	var in view.Period
+	var err error
+	last := date(home.Settled-1, h.names.TimeZone)
+	if home.Day, in, err = h.source.day(h.microgrid, last, 0); err != nil {
+		return err
+	}
+	month, err := h.source.month(h.microgrid, last[:len("2006-01")])
+	if err != nil {
+		return err
+	}
+	earlier, err := h.days(view.Period{From: month.From, Until: in.From})
+	if err != nil {
+		return err
+	}
+	rows, err := h.rows(in)
+	if err != nil {
+		return err
+	}
+	before, now := total(nil), total(rows)
+	for _, d := range earlier {
+		before = before.and(d.sum)
+	}
+	day, all := h.money.after(before, now), h.money.figures(before.and(now))
+	home.Balance, home.Month = day.balance(), all.balance()
+	for _, l := range h.money.account(day) {
 		switch l.Name {
 		case "neighbour_bought", "utility_bought":
 			home.Taken = Energy{home.Taken.Wh + l.Energy.Wh, home.Taken.Shown + l.Energy.Shown}
@@ -65,12 +80,25 @@ func (home *Home) figures(t *Today) {
 			home.Given = Energy{home.Given.Wh + l.Energy.Wh, home.Given.Shown + l.Energy.Shown}
 		}
 	}
-	for _, s := range t.Intervals {
-		if s.Start+interval.Time(t.Length) == home.Settled {
-			home.Price, home.Estimated = s.Price, s.Estimated
-		}
+	start := home.Settled - interval.Time(h.microgrid.Length)
+	for _, r := range rows {
+		home.Estimated = home.Estimated || r.start == start && r.estimated
 	}
-	if t.Tariff != nil {
-		home.Utility = &t.Tariff.Retail
+	return h.homePrices(home, start)
+}
+
+// homePrices fills in what energy costs.
+func (h *household) homePrices(home *Home, start interval.Time) error {
+	prices, err := h.prices(view.Period{From: start, Until: home.Settled})
+	if err != nil {
+		return err
 	}
+	if p, ok := prices[start]; ok {
+		home.Price = &p
+	}
+	t, err := h.tariff(h.source.now())
+	if t != nil {
+		home.Utility = &t.Retail
+	}
+	return err
 }

@@ -6,7 +6,7 @@ LINT     := bin/golangci-lint-$(GOLANGCI)
 FUZZTIME ?= 10s
 FUZZED   ?= ./...
 BENCH    ?= .
-RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api ./server ./live ./bridge ./demo
+RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api ./server ./live ./fleet ./bridge ./demo
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c

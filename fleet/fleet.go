@@ -35,10 +35,9 @@ type Device struct {
 // Config says what a fleet does.
 type Config struct {
 	Devices []Device
-	Address string            // Of the gateway, as in mqtt://127.0.0.1:1883.
-	Chain   string            // The ledger's.
-	Node    ed25519.PublicKey // By which the node signs receipts.
-	Length  interval.Length
+	Address string                   // Of the gateway, as in mqtt://127.0.0.1:1883.
+	Chain   string                   // The ledger's.
+	Node    ed25519.PublicKey        // By which the node signs receipts.
 	Next    func() []gateway.Reading // Of the next interval, one for each device, in the order of Devices. Only Run calls it.
 
 	// Each device publishes once in a period, at a moment of its own in it, and not
@@ -49,6 +48,8 @@ type Config struct {
 
 	Pause time.Duration // Before a device comes back, at most; up to a minute when it failed often; 0: PauseDefault.
 
+	Repeat time.Duration // After which a message is sent again although the connection holds; 0: RepeatDefault.
+
 	Told func(Life) // Hears of each message once it has its receipt; one call at a time; nil: nobody does.
 	Log  *slog.Logger
 }
@@ -57,14 +58,12 @@ type Config struct {
 // come all at once. A gateway that is started again refuses them for a moment; who was
 // refused more often than that takes doubles the bound each time.
 const (
-	PauseDefault = 5 * time.Second
-	pauseMost    = time.Minute
-	patient      = 2  // Failures.
-	failuresMost = 20 // More are counted as so many.
+	PauseDefault  = 5 * time.Second
+	RepeatDefault = 30 * time.Second
+	pauseMost     = time.Minute
+	patient       = 2  // Failures.
+	failuresMost  = 20 // More are counted as so many.
 )
-
-// repeatAfter is when a device sends a message again although it is still connected.
-const repeatAfter = 30 * time.Second
 
 // answerMost is for how long a device waits for an answer of the gateway.
 const answerMost = 30 * time.Second
@@ -98,6 +97,9 @@ type Fleet struct {
 func New(cfg Config) *Fleet {
 	if cfg.Pause == 0 {
 		cfg.Pause = PauseDefault
+	}
+	if cfg.Repeat == 0 {
+		cfg.Repeat = RepeatDefault
 	}
 	f := &Fleet{Config: cfg, full: make(chan struct{})}
 	f.state.Devices, f.state.Refused, f.state.Outages = len(cfg.Devices), map[uint32]int{}, []Outage{}

@@ -28,10 +28,12 @@ func keyOf(n byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(append(mak
 
 // books is a ledger in memory, and the node that signs its receipts.
 type books struct {
-	mu    sync.Mutex
-	times map[string]int // By device and sequence.
-	last  map[grid.Device]device.Message
-	liar  int // So many receipts are signed by somebody else.
+	mu     sync.Mutex
+	times  map[string]int // By device and sequence.
+	last   map[grid.Device]device.Message
+	liar   int      // So many receipts are signed by somebody else, and then
+	wrong  int      // so many are of another message.
+	untold []string // Of which that was so, by device and sequence.
 }
 
 // Deliver books messages.
@@ -56,12 +58,17 @@ func (l *books) Deliver(_ context.Context, messages []broker.Message) (told [][]
 }
 
 func (l *books) receipt(m broker.Message, sequence uint64) []byte {
-	signer := keyOf(200)
-	if l.liar > 0 {
+	signer, sum := keyOf(200), sha256.Sum256(m.Raw)
+	switch {
+	case l.liar > 0:
 		l.liar--
 		signer = keyOf(201)
+		l.untold = append(l.untold, fmt.Sprint(m.From.Device, " ", sequence))
+	case l.wrong > 0:
+		l.wrong--
+		sum[0] ^= 1
+		l.untold = append(l.untold, fmt.Sprint(m.From.Device, " ", sequence))
 	}
-	sum := sha256.Sum256(m.Raw)
 	r := device.Receipt{
 		Microgrid: m.From.Microgrid, Device: m.From.Device, Message: sum[:], Status: device.Accepted, Teller: device.Ledger, Height: 1,
 		Epoch: 1, Sequence: sequence,
@@ -110,10 +117,10 @@ func TestFleet(t *testing.T) {
 	address, dir := l.Addr().String(), t.TempDir()
 	_ = l.Close()
 	const devices, intervals, before = 20, 12, 3
-	ledger := &books{times: map[string]int{}, last: map[grid.Device]device.Message{}, liar: 5}
+	ledger := &books{times: map[string]int{}, last: map[grid.Device]device.Message{}, liar: 5, wrong: 5}
 	cfg := fleet.Config{
-		Address: "mqtt://" + address, Chain: chain, Node: keyOf(200).Public().(ed25519.PublicKey), Length: interval.Minutes5,
-		Every: 100 * time.Millisecond, Intervals: intervals, Before: before, Pause: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Address: "mqtt://" + address, Chain: chain, Node: keyOf(200).Public().(ed25519.PublicKey),
+		Every: 100 * time.Millisecond, Intervals: intervals, Before: before, Pause: 50 * time.Millisecond, Repeat: time.Hour, Log: slog.New(slog.DiscardHandler),
 	}
 	for i := range devices {
 		d := grid.Device{Microgrid: 7, Device: grid.DeviceID(i + 1)}
@@ -140,7 +147,9 @@ func TestFleet(t *testing.T) {
 	stop := open(t, dir, address, ledger)
 	f := fleet.New(cfg)
 	ran := make(chan bool)
-	go func() { f.Run(t.Context()); close(ran) }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // For a fleet that is never told.
+	defer cancel()
+	go func() { f.Run(ctx); close(ran) }()
 	for range 2 {
 		<-lost
 		stop()
@@ -149,7 +158,7 @@ func TestFleet(t *testing.T) {
 	<-ran
 	stop()
 	s := f.State()
-	if s.Published != devices*intervals || s.Told != s.Published || s.Waiting != 0 || s.Forged != 5 || s.Repeated < 5 || s.Reconnects < devices {
+	if s.Published != devices*intervals || s.Told != s.Published || s.Waiting != 0 || s.Forged != 5 || s.Repeated < 10 || s.Reconnects < devices {
 		t.Errorf("%+v", s)
 	}
 	for _, o := range s.Outages {
@@ -159,6 +168,11 @@ func TestFleet(t *testing.T) {
 	}
 	if len(told) != devices*intervals || len(ledger.times) != devices*intervals {
 		t.Errorf("%d were told and %d booked of %d", len(told), len(ledger.times), devices*intervals)
+	}
+	for _, what := range ledger.untold {
+		if ledger.times[what] < 2 {
+			t.Errorf("message %s, of which its device was not told, was not sent again", what)
+		}
 	}
 	for d, m := range ledger.last {
 		if m.Sequence != before+intervals || m.Import != 10*(before+intervals) || m.Export != 2*m.Import || m.Start != (before+intervals-1)*300 {

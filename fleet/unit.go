@@ -113,11 +113,11 @@ func (u *unit) connect(ctx context.Context, was bool) (connected bool, err error
 		for m := range u.unsent() {
 			c.Publish(u.Reading, 1, false, m)
 		}
-		again := time.NewTimer(repeatAfter)
+		again := time.NewTimer(u.fleet.Repeat)
 		select {
 		case <-u.wake:
 		case <-again.C:
-			u.unsend(time.Now().Add(-repeatAfter))
+			u.unsend(time.Now().Add(-u.fleet.Repeat))
 		case err := <-lost:
 			return true, err
 		case <-ctx.Done():

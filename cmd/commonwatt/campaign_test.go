@@ -67,7 +67,8 @@ func TestDevices(t *testing.T) {
 	a.holds(t, sent, c.messages)
 	f := figures(sent, killed, state.Outages)
 	t.Log(f.text(c, state))
-	t.Logf("ledger: %d messages, each once; %d statements of %d intervals, sums of registers; height %d, %d receipts", len(a.accepted), a.statements, len(a.settled), status.Height, status.Receipts)
+	t.Logf("ledger: %d messages accepted, %d answers with those that came again; %d statements of %d intervals; height %d, %d receipts",
+		len(a.accepted), a.answered, a.statements, len(a.settled), status.Height, status.Receipts)
 	t.Log(r.costs())
 	if full && f.p99 > 5*time.Second {
 		t.Errorf("in between the kills, 99 %% of messages have their receipt within %v, and not 5 s", f.p99)

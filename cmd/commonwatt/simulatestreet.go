@@ -86,7 +86,7 @@ func (s *street) enrol(ctx context.Context) (cfg fleet.Config, err error) {
 	}
 	run := sim.New(b.Seed, s.community, sim.Options{From: b.Begin, Latitude: simulateLatitude, Longitude: simulateLongitude})
 	cfg = fleet.Config{
-		Address: status.Gateway.Address, Chain: status.Chain, Node: receipts.Public().(ed25519.PublicKey), Length: s.community.Length,
+		Address: status.Gateway.Address, Chain: status.Chain, Node: receipts.Public().(ed25519.PublicKey),
 		Next: run.Next, Every: s.flags.every, Intervals: int(s.flags.length / s.flags.every), Log: s.log,
 		Pause:  max(pauseLeast, time.Duration(len(s.meters))*pauseEach),
 		Before: int(status.Microgrids[0].Open-b.Begin) / int(s.community.Length),

@@ -65,7 +65,7 @@ func (l *Live) signed(list []device.Receipt) ([][]byte, error) {
 	for i, r := range list {
 		t := Receipt{
 			Message: hex.EncodeToString(r.Message), Status: Statuses[r.Status], Epoch: r.Epoch, Sequence: r.Sequence, Height: r.Height,
-			Code: r.Code, Proof: base64.RawURLEncoding.EncodeToString(proofs[i]),
+			Code: r.Code,
 		}
 		if no := refusalOf(r.Code); no != nil {
 			t.Why = no.Error()
@@ -75,11 +75,20 @@ func (l *Live) signed(list []device.Receipt) ([][]byte, error) {
 				t.Refusal, t.Why = string(why), why.Text()
 			}
 		}
-		if texts[i], err = json.Marshal(t); err != nil {
+		text, err := json.Marshal(t)
+		if err != nil {
 			return nil, err
 		}
+		texts[i] = proven(text, proofs[i])
 	}
 	return texts, nil
+}
+
+// proven puts a proof into a receipt, whose last field it is: it is the largest, and has
+// nothing that JSON would escape.
+func proven(text, proof []byte) []byte {
+	text = text[:len(text)-len(`"}`)]
+	return append(base64.RawURLEncoding.AppendEncode(text, proof), `"}`...)
 }
 
 // Refuse is what a device is told of a message that does not reach the ledger.

@@ -55,3 +55,20 @@ func TestRefusalsAreSigned(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkSigned signs and writes the receipts of a full batch, as many as go into one
+// envelope.
+func BenchmarkSigned(b *testing.B) {
+	h := newHouse(b, time.Now().Truncate(time.Hour))
+	list := make([]device.Receipt, broker.LimitsDefault.BatchMessages)
+	for i := range list {
+		of := broker.Message{From: grid.Device{Microgrid: 7, Device: grid.DeviceID(i)}, Raw: fmt.Append(nil, i)}
+		list[i] = answered(of, device.Answer{Epoch: 1, Sequence: 7, Status: device.Accepted}, 812)
+	}
+	for b.Loop() {
+		if _, err := h.signed(list); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(list)), "ns/receipt")
+}

@@ -41,13 +41,13 @@ name = "bela"
 // house is a community on a clock that the test sets.
 type house struct {
 	*Live
-	t     *testing.T
+	t     testing.TB
 	clock atomic.Int64
 	log   bytes.Buffer
 }
 
 // newHouse founds a community whose clock stands at a moment.
-func newHouse(t *testing.T, from time.Time) *house {
+func newHouse(t testing.TB, from time.Time) *house {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, community.File), []byte(street), 0o600); err != nil {

@@ -157,7 +157,8 @@ func (c *Codes) Take(code string) (Code, error) {
 	return k, c.save()
 }
 
-// Return makes a code that was taken good again, as nothing came of it.
+// Return makes a code that was taken good again, as nothing came of it, unless a newer one
+// took its place.
 //
 // Errors: those of the disk.
 func (c *Codes) Return(code string) error {
@@ -167,7 +168,11 @@ func (c *Codes) Return(code string) error {
 		return err
 	}
 	sum := hash(canonical(code))
-	if k, ok := c.file.Codes[sum]; ok {
+	k, ok := c.file.Codes[sum]
+	for _, other := range c.file.Codes {
+		ok = ok && (other.Used || other.Microgrid != k.Microgrid || other.Device != k.Device)
+	}
+	if ok {
 		k.Used = false
 		c.file.Codes[sum] = k
 	}

@@ -47,6 +47,12 @@ func TestCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	take("as nothing came of it", newer, nil)
+	latest := makes(anna)
+	if err := c.Return(newer); err != nil {
+		t.Fatal(err)
+	}
+	take("as nothing came of it, when there is a newer one", newer, ErrCodeUsed)
+	take("the newer one", latest, nil)
 	now = now.Add(CodeLife + time.Second)
 	take("late", other, ErrCodeLate)
 	now = now.Add(codeKept)

@@ -31,6 +31,9 @@ stays in the device.
 A meter that does not sign is read by a gateway in the home, which signs for it: give the
 gateway's key with --bridged, for each meter that it reads. Pages and receipts tell.
 
+A device that can bring its key itself does so with a code: commonwatt meter code.
+--revoke takes the key away, and the password by which the device connects.
+
 The node that runs in DIR books it as the operator, for members whose accounts have no
 key of their own yet. A member who has one signs device.enrol_key itself.`,
 		Example: `  commonwatt meter key elm-street anna 3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c

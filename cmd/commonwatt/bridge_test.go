@@ -137,6 +137,11 @@ func (b *bridged) kill() {
 	_ = b.cmd.Wait()
 }
 
+// readAt is what a bridge says of a reading.
+func readAt(meter string, register int, when interval.Time) string {
+	return fmt.Sprintf("read\" meter=%s register=%d at=%s", meter, register, time.Unix(int64(when), 0).UTC().Format(time.RFC3339))
+}
+
 // at sets the clock.
 func (b *bridged) at(when interval.Time) {
 	b.t.Helper()
@@ -225,10 +230,10 @@ func TestBridge(t *testing.T) {
 	}
 	b.at(hour(1) - 20)
 	b.start(3)
-	publish := func(meter, topic, payload string) { // And wait until it was read.
+	publish := func(meter string, register int, when interval.Time, topic, payload string) { // And wait until it was read.
 		t.Helper()
 		waitFor(t, c.Publish(topic, 0, false, payload))
-		b.says("read\" meter=" + meter)
+		b.says(readAt(meter, register, when))
 	}
 	registers := func(when interval.Time, n int) { // Of all meters, after n hours: 100.4 Wh each.
 		t.Helper()
@@ -236,11 +241,11 @@ func TestBridge(t *testing.T) {
 		wh := float64(n) * 100.4
 		for phase := range 2 {
 			at := fmt.Sprintf("shellies/shellyem3-8CAAB5/emeter/%d/", phase)
-			publish("anna", at+"total", fmt.Sprintf("%.1f", 5000+wh/2))
-			publish("anna", at+"total_returned", "7.5")
+			publish("anna", 2*phase, when, at+"total", fmt.Sprintf("%.1f", 5000+wh/2))
+			publish("anna", 2*phase+1, when, at+"total_returned", "7.5")
 		}
-		publish("bela", "tele/plug/SENSOR", fmt.Sprintf(`{"Time":"2026-06-20T12:00:00","ENERGY":{"TotalStartTime":"2025-01-01T00:00:00","Total":%.4f,"Power":100}}`, 12+wh/1000))
-		publish("carl", "p1/telegram", p1Telegram(1000+wh/1000))
+		publish("bela", 0, when, "tele/plug/SENSOR", fmt.Sprintf(`{"Time":"2026-06-20T12:00:00","ENERGY":{"TotalStartTime":"2025-01-01T00:00:00","Total":%.4f,"Power":100}}`, 12+wh/1000))
+		publish("carl", 1, when, "p1/telegram", p1Telegram(1000+wh/1000))
 	}
 	signed := []string{"signed\" meter=anna", "signed\" meter=bela", "signed\" meter=carl"}
 	receipts := []string{"receipt\" meter=anna", "receipt\" meter=bela", "receipt\" meter=carl"}

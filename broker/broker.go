@@ -211,9 +211,10 @@ func (b *Broker) Address() string { return b.address }
 
 // State is how a broker is.
 type State struct {
-	Address   string `json:"address"`   // As Address returns it.
-	Waiting   uint64 `json:"waiting"`   // Messages that the ledger does not have yet.
-	Connected int    `json:"connected"` // Devices; -1: another process knows.
+	Address   string `json:"address"`         // As Address returns it.
+	Waiting   uint64 `json:"waiting"`         // Messages that the ledger does not have yet.
+	Connected int    `json:"connected"`       // Devices; -1: another process knows.
+	Fault     string `json:"fault,omitempty"` // Why nobody knows what waits.
 }
 
 // State asks how the broker is.

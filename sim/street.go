@@ -36,6 +36,12 @@ var shares = []share{
 	{grid.Charger, "car", 40, 7, 11, 0},
 }
 
+// made begins the file of a street.
+const made = `# Made-up homes, written by "commonwatt simulate"`
+
+// Made reports whether a community file is that of a street.
+func Made(file []byte) bool { return strings.HasPrefix(string(file), made) }
+
 // connectionKW is what each home is connected with: three phases of 35 A.
 const connectionKW = 24
 
@@ -43,7 +49,7 @@ const connectionKW = 24
 // others.
 func (s Street) File() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Made-up homes, written by "commonwatt simulate" with --seed %d.
+	fmt.Fprintf(&b, made+` with --seed %d.
 [community]
 name = %s
 time_zone = "Europe/Berlin"

@@ -137,6 +137,8 @@ func (p *patient) gateway() finding {
 		return finding{"devices", good, "no node runs for them to connect to", ""}
 	case g == nil:
 		return finding{"devices", worry, "they cannot connect: the node was started with --mqtt off", "start it without, where devices send their own readings"}
+	case g.Fault != "":
+		return finding{"devices", worry, gatewaySays(g), "see whether it runs, or start it again: commonwatt gateway " + shellWord(p.dir)}
 	case g.Waiting > waitingWarn:
 		return finding{"devices", worry, gatewaySays(g), "see whether height grows: commonwatt status " + shellWord(p.dir)}
 	}

@@ -24,7 +24,7 @@ type simulateFlags struct {
 	seed                     uint64
 	every, length            time.Duration
 	out, messages            string
-	found                    bool
+	found, takeover          bool
 }
 
 func simulateCommand() *cobra.Command {
@@ -39,8 +39,8 @@ registers, keeps each message until it has the node's signed receipt, and comes 
 its connection is lost.
 
 Where there is no DIR, it founds a community there. Where no node runs in DIR, it starts
-one, and says where its pages are; else it uses the one that runs, whose community may be
-one that you made. A device sends one reading every --every. Shorter than the community's
+one, and says where its pages are; else it uses the one that runs. With --takeover the
+community may be one of your own. A device sends one reading every --every. Shorter than the community's
 interval, its time passes faster than the clock: it begins yesterday, and slows down when
 it arrives at today.
 
@@ -69,6 +69,7 @@ and the next one goes on where it ended.`,
 	cmd.Flags().DurationVar(&f.length, "for", 0, "for how long to send, as in 10m (default: until Ctrl-C)")
 	cmd.Flags().StringVar(&f.out, "out", "", "file to write the figures to at the end, in JSON")
 	cmd.Flags().StringVar(&f.messages, "messages", "", "file to write each message to with its receipt, in CSV")
+	cmd.Flags().BoolVar(&f.takeover, "takeover", false, "simulate the meters of a community of your own: they get other passwords and keys")
 	cmd.Flags().BoolVar(&f.found, "found", false, "found the community and end: the node is started otherwise")
 	return cmd
 }
@@ -117,6 +118,9 @@ func runSimulate(ctx context.Context, cmd *cobra.Command, dir string, f simulate
 	if err != nil {
 		return err
 	}
+	if err := f.mayTake(dir, c); err != nil {
+		return err
+	}
 	if err := enoughFiles(len(c.Meters().All())); err != nil {
 		return err
 	}
@@ -150,6 +154,15 @@ func (f *simulateFlags) foundStreet(cmd *cobra.Command, dir string) error {
 	silent := *cmd
 	silent.SetOut(io.Discard)
 	return found(&silent, dir, c)
+}
+
+// mayTake refuses meters that are not made up, unless somebody says that they are to be.
+func (f *simulateFlags) mayTake(dir string, c *community.Community) error {
+	_, err := os.Stat(filepath.Join(dir, simulateFile))
+	if f.takeover || err == nil || sim.Made(c.Source()) {
+		return nil
+	}
+	return badInput(fmt.Errorf("%s: this community was not founded by simulate, and its meters would get other passwords and keys: name a new folder, or say --takeover", dir))
 }
 
 // filesBesides is how many open files a process needs besides those of devices.

@@ -84,6 +84,22 @@ func TestSimulateGoesOn(t *testing.T) {
 	}
 }
 
+// The meters of somebody's own community are simulated only by their word.
+func TestSimulateTakesOver(t *testing.T) {
+	dir := elm(t)
+	must(t, "member", "add", dir, "anna")
+	args := []string{"simulate", dir, "--every", "200ms", "--for", "600ms"}
+	if _, errs, code := commonwatt(args...); code != exitBadInput || !strings.Contains(errs, "its meters would get other passwords and keys") {
+		t.Errorf("%d %s", code, errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "devices.json")); err == nil {
+		t.Error("passwords were made")
+	}
+	if out := must(t, append(args, "--takeover")...); !strings.Contains(out, "3 messages, 3 receipts, 0 waiting;") {
+		t.Error(out)
+	}
+}
+
 // What cannot be simulated is refused, before anything is made.
 func TestSimulateRefuses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "street")

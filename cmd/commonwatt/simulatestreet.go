@@ -204,7 +204,7 @@ func (s *street) watch(f *fleet.Fleet, ended <-chan struct{}) {
 			return
 		case <-ticker.C:
 			is := f.State()
-			s.progress.say(fmt.Sprintf("%d of %d devices connected, %s", is.Connected, is.Devices, stateLine(is)))
+			s.progress.say(fmt.Sprintf("%d of %d connected, %s", is.Connected, is.Devices, stateLine(is)))
 		}
 	}
 }
@@ -212,8 +212,8 @@ func (s *street) watch(f *fleet.Fleet, ended <-chan struct{}) {
 // stateLine says what a fleet did.
 func stateLine(f fleet.State) string {
 	said := []string{
-		fmt.Sprintf("%d messages published, %d receipted, %d waiting", f.Published, f.Told, f.Waiting),
-		fmt.Sprintf("receipt after %s (p50), %s (p99)", seconds(f.P50), seconds(f.P99)),
+		fmt.Sprintf("%d messages, %d receipts, %d waiting", f.Published, f.Told, f.Waiting),
+		fmt.Sprintf("receipt after %s, p99 %s", seconds(f.P50), seconds(f.P99)),
 		fmt.Sprintf("%d reconnects", f.Reconnects),
 	}
 	for _, code := range slices.Sorted(maps.Keys(f.Refused)) {

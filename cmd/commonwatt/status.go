@@ -87,6 +87,9 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 // gatewaySays is where devices connect and what waits there.
 func gatewaySays(g *broker.State) string {
 	says := fmt.Sprintf("%d messages wait for the ledger", g.Waiting)
+	if g.Fault != "" {
+		return fmt.Sprintf("the gateway at %s does not answer: %s", g.Address, g.Fault)
+	}
 	if g.Connected >= 0 {
 		says = fmt.Sprintf("%d connected, %s", g.Connected, says)
 	}

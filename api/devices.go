@@ -37,6 +37,11 @@ type Devices interface {
 	// Revoke takes a device's key away. Errors: *pages.NotFound when the account has no
 	// such device; a refusal of the ledger.
 	Revoke(ctx context.Context, account tx.AccountID, d grid.DeviceID) error
+
+	// Dispute says that what a device measured on the days from one to another is wrong.
+	// Errors: *pages.NotFound when the account has no such device, or there are no such
+	// days; a refusal of the ledger.
+	Dispute(ctx context.Context, account tx.AccountID, d grid.DeviceID, from, to string) error
 }
 
 // DeviceNode is what is the same for every device of a node.
@@ -209,7 +214,27 @@ func (a *API) registerDevices() {
 			return HouseholdMeters{m, true}, err
 		})
 	})
+	huma.Register(a.huma, huma.Operation{
+		OperationID: "meter-dispute", Method: http.MethodPost, Path: meters + "/{device}/dispute", Tags: []string{"Household"},
+		Summary:     "Say that what a device measured on some days is wrong",
+		Description: "It changes nothing: the operator is told, finds out, and sends what is right.",
+	}, func(ctx context.Context, in *struct {
+		Account string `path:"account" doc:"the household's account"`
+		Device  string `path:"device" doc:"one of its meters, or of what is behind them"`
+		Body    Disputed
+	},
+	) (*body[Disputed], error) {
+		return ofDevice(ctx, a, accountDevice{in.Account, in.Device}, func(account tx.AccountID, d grid.DeviceID) (Disputed, error) {
+			return in.Body, a.Devices.Dispute(ctx, account, d, in.Body.From, in.Body.To)
+		})
+	})
 	a.registerEnrolment()
+}
+
+// Disputed is what a household says is wrong.
+type Disputed struct {
+	From string `json:"from" doc:"the first day" example:"2026-06-20" maxLength:"10"`
+	To   string `json:"to" doc:"the last one, as far as it is settled" example:"2026-06-21" maxLength:"10"`
 }
 
 func (a *API) registerEnrolment() {

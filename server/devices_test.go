@@ -43,6 +43,10 @@ func (d *drawer) Enrol(_ context.Context, e api.Enrolment) (api.Enrolled, error)
 	return api.Enrolled{Device: grid.DeviceID(c.Device), Epoch: 1}, err
 }
 
+func (*drawer) Dispute(context.Context, tx.AccountID, grid.DeviceID, string, string) error {
+	return nil
+}
+
 func (d *drawer) Revoke(_ context.Context, _ tx.AccountID, of grid.DeviceID) error {
 	if of == 999 {
 		return &pages.NotFound{What: "device 999 of this household", Next: "the list of meters says which it has"}

@@ -54,6 +54,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		return list
 	}
 	var days, months, sheets, bills, meters, codes, revokes, tables, feeds []string
+	var disputes []query
 	for _, a := range []tx.AccountID{w.near.Account("Abernathy"), w.near.Account("Bartholomew"), w.far.Account("Rasmussen"), 12345} {
 		days = append(days, url("/api/v1/accounts/%d/days/2026-06-20", a))
 		sheets = append(sheets, url("/api/v1/accounts/%d/days/2026-06-20/intervals.csv", a))
@@ -61,6 +62,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		tables = append(tables, url("/api/v1/accounts/%d/readings.csv", a))
 		feeds = append(feeds, url("/api/v1/accounts/%d/readings.xml", a))
 		codes = append(codes, url("/api/v1/accounts/%d/meters/%d/code", a, w.near.DeviceID("Abernathy")))
+		disputes = append(disputes, query{http.MethodPost, url("/api/v1/accounts/%d/meters/%d/dispute", a, w.near.DeviceID("Abernathy")), `{"from":"2026-06-20","to":"2026-06-20"}`})
 		revokes = append(revokes, url("/api/v1/accounts/%d/meters/999/revoke", a))
 		months = append(months, url("/api/v1/accounts/%d/months/2026-06", a))
 		bills = append(bills, url("/bill/%d/2026-06", a), url("/bill/%d/2026-06.csv", a), url("/bill/%d/2026-06.pdf", a))
@@ -93,7 +95,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"replay":     get(replays...), "blocks": get("/api/v1/blocks?limit=100"), "block": get(blocks...),
 		"envelope": get(envelopes...), "receipt": get(receipts...), "search": get(searches...), "events": get("/api/v1/events"),
 		"deliver": post(url("/api/v1/microgrids/%d/devices/1/readings", near), `{"messages":["oA=="]}`),
-		"meters":  get(meters...), "meter-code": posts(codes...), "meter-revoke": posts(revokes...),
+		"meters":  get(meters...), "meter-code": posts(codes...), "meter-revoke": posts(revokes...), "meter-dispute": disputes,
 		"readings-csv": get(tables...), "readings-greenbutton": get(feeds...),
 		"import":      append(post(url("/api/v1/microgrids/%d/files?dry_run=true", near), "x"), post(url("/api/v1/microgrids/%d/files?dry_run=true", far), "x")...),
 		"device-node": get("/api/v1/devices"), "enrol": post("/api/v1/devices/enrol", `{"code":"guessed","key":"oA==","signature":"oA=="}`),

@@ -103,6 +103,30 @@ test('what was dealt with goes to the end, by itself', async () => {
   await page.close()
 })
 
+test('a member disputes readings, and the operator sees it', async () => {
+  const page = await b.open(run('link', folder, 'cleo').match(/http:\S+/)[0])
+  await page.getByRole('heading', { name: 'You are signed in as cleo.' }).waitFor()
+  await page.goto(`${s.url}/meters`)
+  await shown(page)
+  for (const label of ['From', 'Until']) {
+    await page.getByLabel(label).fill('2026-06-02')
+    await page.getByLabel(label).blur()
+  }
+  await page.getByRole('button', { name: 'These readings of cleo are wrong' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').filter({ hasText: 'The operator is told that the readings of cleo on these days are wrong' }).waitFor()
+  await page.close()
+
+  await b.context.clearCookies()
+  const next = await b.open(run('link', folder, 'operator').match(/http:\S+/)[0])
+  await next.getByRole('heading', { name: 'You are signed in as operator.' }).waitFor()
+  await next.goto(`${s.url}/exceptions/2026-06`)
+  await next.getByRole('heading', { name: /^3 meters need you/ }).waitFor()
+  const cleo = (await told(next)).find(([meter]) => meter === 'cleo')
+  assert.deepEqual(cleo, ['cleo', 'disputed', 'The member says it is wrong | 2 Jun, 00:00 – 3 Jun, 00:00 | 24 | – | Read the register on the meter together with the member, and import what is right.'])
+  await next.close()
+})
+
 test('a month without any, in German; and nobody else', async () => {
   const page = await b.open(`${s.url}/exceptions/2026-07`)
   await page.getByText('Nothing yet: as soon as meters report').waitFor()

@@ -232,6 +232,7 @@ export const de: Words = {
     sure: (meter) => `Den Schlüssel von ${meter} widerrufen?`, sureText: 'Was er unterschreibt, wird von da an abgelehnt, und sein Passwort gilt nicht mehr. Seine Werte fehlen, bis er einen neuen Schlüssel hat.', yes: 'Widerrufen', no: 'Behalten', revoked: (meter) => `Der Schlüssel von ${meter} ist widerrufen.`,
     noDevices: 'Hier können sich keine Geräte verbinden: dies ist eine Demo, oder der Betreiber lässt es nicht zu.',
     readings: 'Ihre Messwerte', readingsText: 'Was Ihre Zähler in den abgerechneten Zeiten gemessen haben, nach allen Korrekturen. Andere Programme lesen beides.', from: 'Von', to: 'Bis', csv: 'Als Tabelle (CSV)', greenbutton: 'Als Green Button (XML)',
+    dispute: (meter) => `Diese Werte von ${meter} stimmen nicht`, disputed: (meter) => `Der Betrieb weiß nun, dass die Werte von ${meter} an diesen Tagen nicht stimmen, und hat es zu klären.`,
     failed: 'Das ging nicht',
   },
   files: {

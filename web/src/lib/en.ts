@@ -230,6 +230,7 @@ export const en = {
     sure: (meter: string) => `Revoke the key of ${meter}?`, sureText: 'What it signs is refused from then on, and its password is good no longer. Its readings go missing until it has another key.', yes: 'Revoke it', no: 'Keep it', revoked: (meter: string) => `The key of ${meter} is revoked.`,
     noDevices: 'This node lets no devices connect: it is a demo, or its operator runs it without.',
     readings: 'Your readings', readingsText: 'What your meters measured in the intervals that are settled, as it stands after corrections. Other programs read both.', from: 'From', to: 'Until', csv: 'As a spreadsheet (CSV)', greenbutton: 'As Green Button (XML)',
+    dispute: (meter: string) => `These readings of ${meter} are wrong`, disputed: (meter: string) => `The operator is told that the readings of ${meter} on these days are wrong, and has to find out.`,
     failed: 'That did not work',
   },
   files: {

@@ -75,6 +75,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/meters/{device}/dispute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that what a device measured on some days is wrong
+         * @description It changes nothing: the operator is told, finds out, and sends what is right.
+         */
+        post: operations["meter-dispute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/meters/{device}/revoke": {
         parameters: {
             query?: never;
@@ -838,6 +858,18 @@ export interface components {
             mqtt: string;
             /** @description the Ed25519 key that signs receipts, 32 bytes */
             receipt_key: string;
+        };
+        Disputed: {
+            /**
+             * @description the first day
+             * @example 2026-06-20
+             */
+            from: string;
+            /**
+             * @description the last one, as far as it is settled
+             * @example 2026-06-21
+             */
+            to: string;
         };
         Energy: {
             /**
@@ -1951,6 +1983,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EnrolCode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "meter-dispute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+                /** @description one of its meters, or of what is behind them */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Disputed"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disputed"];
                 };
             };
             /** @description Error */

@@ -34,7 +34,7 @@ func TestWindowPacked(t *testing.T) {
 func TestWindowSmall(t *testing.T) {
 	var w window
 	for n := range uint64(windowSize) {
-		w = append(w, entry{n + 1, interval.Time(1_780_000_200 + 900*n), quantity.Energy(5_000_000 + 230*n), 0, metering.Actual, Synchronised, true}) //nolint:gosec // small
+		w = append(w, entry{n + 1, interval.Time(1_780_000_200 + 900*n), quantity.Energy(5_000_000 + 230*n), 0, metering.Actual, Synchronised, true})
 	}
 	if size := len(w.pack()); size > 5*windowSize {
 		t.Errorf("%d messages take %d bytes", len(w), size)

@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books kill fontana swiss load devices ci
+.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books certificates kill fontana swiss load devices ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -78,6 +78,10 @@ mutants:
 # Random books of the market against slow references.
 books:
 	COMMONWATT_BOOKS=20000 go test -count=1 -timeout 30m ./auction
+
+# Random things done to certificates, beside an auditor who reads receipts alone.
+certificates:
+	COMMONWATT_CERTIFICATES=1000000 go test -count=1 -timeout 30m ./certificate -run Model -v
 
 # Crashes of the disk, SIGKILL under load: nothing acknowledged is lost, nothing
 # applied twice.

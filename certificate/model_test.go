@@ -247,7 +247,7 @@ func TestModel(t *testing.T) {
 	if err := Audit(r.w); err != nil {
 		t.Fatal(err)
 	}
-	if r.taken < steps/20 {
+	if r.taken < steps/100 { // Mostly one in twenty; it depends on who keeps what.
 		t.Errorf("of %d things %d were taken: too few to tell", steps, r.taken)
 	}
 	t.Logf("%d operations taken, %d lots", r.taken, len(r.a.produced))

@@ -263,7 +263,7 @@ func (p *replaying) steps(viewer Viewer, now *moment, prices tariff.Prices, c ma
 			sell = *w.Sell
 		}
 		add(i, "buy", w.Green, buy, pos.Import, filled[int32(i)][0])
-		add(i, "sell", w.SellsGreen, sell, pos.Export, filled[int32(i)][1])
+		add(i, "sell", w.SellsGreen && pos.Green == pos.Export, sell, pos.Export, filled[int32(i)][1])
 	}
 	least := fewest
 	if viewer.Operates(p.m.ID) {

@@ -142,6 +142,13 @@ func (c *Client) Readings(ctx context.Context, account tx.AccountID, from, to st
 	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/readings/%d?%s", account, days.Encode()), nil, &list)
 }
 
+// Certificates asks for the certificates that a household has.
+//
+// Errors: *BadError.
+func (c *Client) Certificates(ctx context.Context, account tx.AccountID) (list []pages.Certificate, err error) {
+	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certificates/%d", account), nil, &list)
+}
+
 // Record books readings.
 func (c *Client) Record(ctx context.Context, r metering.Record) error {
 	text, err := json.Marshal(r)

@@ -32,6 +32,7 @@ type desk interface {
 	Month(ctx context.Context, account tx.AccountID, month string) (pages.Month, error)
 	Today(ctx context.Context, account tx.AccountID, date string) (pages.Today, error)
 	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
+	Certificates(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
 }
 
 func billCommand() *cobra.Command {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/community"
+	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+func certificatesCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "certificates DIR MEMBER",
+		Short: "Print the certificates that a member has",
+		Long: `Certificates prints what a member has of certificates, lot by lot: how much of what a
+device produced in an interval is the member's to pass on or to use up. What was claimed
+as it was used is not among them. A community issues certificates when its file says
+certificates = true; the bill and the statement of each interval name those that came
+with it.`,
+		Example: `  commonwatt certificates elm-street anna
+  commonwatt certificates elm-street anna -o csv > certificates.csv`,
+		Args:              usage(cobra.ExactArgs(2)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ofMember(cmd, args, output, func(d desk, _ *community.Community, account tx.AccountID) error {
+				list, err := d.Certificates(cmd.Context(), account)
+				if err != nil {
+					return err
+				}
+				return printCertificates(cmd, args[1], output, list)
+			})
+		},
+	}
+	outputFlag(cmd, &output, "table", "how to print")
+	return cmd
+}
+
+// printCertificates prints certificates, with their sum where people read.
+func printCertificates(cmd *cobra.Command, member, output string, list []pages.Certificate) error {
+	out := cmd.OutOrStdout()
+	var sum int64
+	switch output {
+	case "json":
+		return json.NewEncoder(out).Encode(list)
+	case "csv":
+		w := csv.NewWriter(out)
+		_ = w.Write([]string{"start", "meter", "energy_wh"}) // Error says it below.
+		for _, c := range list {
+			_ = w.Write([]string{c.Start, c.Meter, strconv.FormatInt(c.Energy, 10)})
+		}
+		w.Flush()
+		return w.Error()
+	}
+	for _, c := range list {
+		sum += c.Energy
+		if _, err := fmt.Fprintf(out, "%s  %-20s %10d Wh\n", c.Start, c.Meter, c.Energy); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "%s has %d Wh of %d lots.\n", member, sum, len(list))
+	return err
+}

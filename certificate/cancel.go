@@ -77,14 +77,8 @@ var CancelKind = op.Define(Ops, op.Spec[Cancel]{
 		if no := takeParts(s, o.Account, o.Parts, ErrCancelLot, ErrCancelOpen, ErrCancelShort); no != nil {
 			return no
 		}
-		done := Cancelled{Cancel: *o}
-		for _, p := range o.Parts {
-			l, _ := lots.Get(s, p.lot())
-			done.Serials = append(done.Serials, l.Gone())
-			l.Held, l.Cancelled = quantity.MustSub(l.Held, p.Energy), quantity.MustAdd(l.Cancelled, p.Energy)
-			lots.Put(s, p.lot(), l)
-		}
-		op.Emit(ctx, CancelledReceipt, o.Account, done)
+		serials := leave(s, o.Parts, func(l *Lot) *quantity.Energy { return &l.Cancelled })
+		op.Emit(ctx, CancelledReceipt, o.Account, Cancelled{*o, serials})
 		return nil
 	},
 })

@@ -72,3 +72,17 @@ func takeParts(s state.Store, account tx.AccountID, parts []Part, none, open, sh
 	}
 	return nil
 }
+
+// leave moves parts, which their holder has no more, to where they went in their
+// lots, and returns the first serial of each.
+func leave(s state.Store, parts []Part, to func(*Lot) *quantity.Energy) []quantity.Energy {
+	serials := make([]quantity.Energy, len(parts))
+	for n, p := range parts {
+		l, _ := lots.Get(s, p.lot())
+		serials[n] = l.Gone()
+		gone := to(&l)
+		l.Held, *gone = quantity.MustSub(l.Held, p.Energy), quantity.MustAdd(*gone, p.Energy)
+		lots.Put(s, p.lot(), l)
+	}
+	return serials
+}

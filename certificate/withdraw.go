@@ -65,13 +65,7 @@ var WithdrawKind = op.Define(Ops, op.Spec[Withdraw]{
 		if no := takeParts(s, o.Account, o.Parts, ErrWithdrawLot, ErrWithdrawOpen, ErrWithdrawShort); no != nil {
 			return no
 		}
-		done := Withdrawn{Withdraw: *o}
-		for _, p := range o.Parts {
-			l, _ := lots.Get(s, p.lot())
-			done.Serials = append(done.Serials, l.Gone())
-			l.Held, l.Withdrawn = quantity.MustSub(l.Held, p.Energy), quantity.MustAdd(l.Withdrawn, p.Energy)
-			lots.Put(s, p.lot(), l)
-		}
+		done := Withdrawn{*o, leave(s, o.Parts, func(l *Lot) *quantity.Energy { return &l.Withdrawn })}
 		op.Emit(ctx, WithdrawnReceipt, o.Account, done)
 		op.Emit(ctx, WithdrawnReceipt, m.Operator, done)
 		return nil

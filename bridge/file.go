@@ -89,7 +89,7 @@ const (
 func Load(path string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return Config{}, err
+		return Config{}, fmt.Errorf("%w: name the bridge's file, of which docs/bridge.md shows one", err)
 	}
 	var f configFile
 	if err := decode(text, &f); err != nil {

@@ -12,9 +12,9 @@ import (
 // Errors: the first lot whose parts do not sum to what was issued, or of which the
 // holders have something else than it says.
 func Audit(s state.Reader) error {
-	var known uint64
+	var known, aside uint64
 	for id, l := range lots.All(s) {
-		var held quantity.Energy
+		var held, reserved quantity.Energy
 		for _, e := range Holders(s, id) {
 			if e <= 0 {
 				return fmt.Errorf("certificate: an account has %d Wh of the lot of device %d at %d", e, id.Device, id.Start)
@@ -22,8 +22,15 @@ func Audit(s state.Reader) error {
 			held = quantity.MustAdd(held, e)
 			known++
 		}
-		if !l.Balances() || held != l.Held {
-			return fmt.Errorf("certificate: of the lot of device %d at %d holders have %d Wh: %+v", id.Device, id.Start, held, l)
+		for k, r := range reservations.Under(s, id) {
+			if r.Energy <= 0 {
+				return fmt.Errorf("certificate: account %d set %d Wh aside of the lot of device %d at %d", k.Holder, r.Energy, id.Device, id.Start)
+			}
+			reserved = quantity.MustAdd(reserved, r.Energy)
+			aside++
+		}
+		if !l.Balances() || held != l.Held || reserved != l.Reserved {
+			return fmt.Errorf("certificate: of the lot of device %d at %d holders have %d Wh and set %d aside: %+v", id.Device, id.Start, held, reserved, l)
 		}
 	}
 	for k := range holdings.All(s) {
@@ -31,6 +38,12 @@ func Audit(s state.Reader) error {
 			return fmt.Errorf("certificate: account %d has something of a lot of device %d at %d that there is not", k.Account, k.Lot.Device, k.Lot.Start)
 		}
 		known--
+	}
+	for k := range reservations.All(s) {
+		if aside == 0 {
+			return fmt.Errorf("certificate: account %d set something aside of a lot of device %d at %d that there is not", k.Holder, k.Lot.Device, k.Lot.Start)
+		}
+		aside--
 	}
 	return nil
 }

@@ -40,30 +40,32 @@ func (LotID) ReadKey(b []byte) LotID {
 	return LotID{grid.MicrogridID(0).ReadKey(b), state.ReadTime(b[8:]), grid.DeviceID(binary.BigEndian.Uint64(b[16:]))}
 }
 
-// Lot is a lot as it stands. Held + Cancelled + Expired + Withdrawn = Issued, and
-// Claimed is a part of Cancelled. Of the Cancelled and after them the Expired and
-// Withdrawn, each Wh has a serial, half-open ranges from 0 on in the order in which
-// they left; what is held has none.
+// Lot is a lot as it stands. Held + Reserved + Gone = Issued, where Gone is what was
+// cancelled, expired, was withdrawn or went into a store, and Claimed is a part of
+// Cancelled. Each Wh that is gone has a serial, half-open ranges from 0 on in the order
+// in which they left; what somebody still has, has none.
 type Lot struct {
 	Owner     tx.AccountID    `cbor:"1,keyasint"` // Of the device's connection point: to whom it was issued.
 	Revision  uint32          `cbor:"2,keyasint"` // Of the interval that it was issued with.
 	Issued    quantity.Energy `cbor:"3,keyasint"`
-	Held      quantity.Energy `cbor:"4,keyasint"` // By all holders.
+	Held      quantity.Energy `cbor:"4,keyasint"` // By all holders, free to be passed on.
 	Claimed   quantity.Energy `cbor:"5,keyasint,omitempty"`
 	Cancelled quantity.Energy `cbor:"6,keyasint,omitempty"` // Claimed included.
 	Expired   quantity.Energy `cbor:"7,keyasint,omitempty"`
 	Withdrawn quantity.Energy `cbor:"8,keyasint,omitempty"`
+	Stored    quantity.Energy `cbor:"9,keyasint,omitempty"`  // Charged a store: issued again as that gives it.
+	Reserved  quantity.Energy `cbor:"10,keyasint,omitempty"` // Set aside by its holders for others; not gone.
 }
 
 // Gone is how much has left the holders, and so the next serial.
 func (l *Lot) Gone() quantity.Energy {
-	return quantity.MustAdd(l.Cancelled, quantity.MustAdd(l.Expired, l.Withdrawn))
+	return quantity.MustAdd(quantity.MustAdd(l.Cancelled, l.Expired), quantity.MustAdd(l.Withdrawn, l.Stored))
 }
 
 // Balances reports whether the lot's parts sum to what was issued.
 func (l *Lot) Balances() bool {
-	return l.Held >= 0 && l.Claimed >= 0 && l.Claimed <= l.Cancelled && l.Expired >= 0 && l.Withdrawn >= 0 &&
-		quantity.MustAdd(l.Held, l.Gone()) == l.Issued
+	return l.Held >= 0 && l.Claimed >= 0 && l.Claimed <= l.Cancelled && l.Expired >= 0 && l.Withdrawn >= 0 && l.Stored >= 0 && l.Reserved >= 0 &&
+		quantity.MustAdd(quantity.MustAdd(l.Held, l.Reserved), l.Gone()) == l.Issued
 }
 
 // Holding is the key of what an account has of a lot.
@@ -82,7 +84,8 @@ func (Holding) ReadKey(b []byte) Holding {
 	return Holding{LotID{}.ReadKey(b), tx.AccountID(binary.BigEndian.Uint64(b[24:]))}
 }
 
-// balance is what an account has of a lot; there is none of nothing.
+// balance is what an account has of a lot, free to be passed on; there is none of
+// nothing.
 type balance struct {
 	Energy quantity.Energy `cbor:"1,keyasint"`
 }
@@ -95,7 +98,7 @@ var (
 // LotAt returns a lot and whether it was issued.
 func LotAt(s state.Reader, id LotID) (Lot, bool) { return lots.Get(s, id) }
 
-// Held returns what an account has of a lot.
+// Held returns what an account has of a lot, without what it set aside for others.
 func Held(s state.Reader, id LotID, account tx.AccountID) quantity.Energy {
 	b, _ := holdings.Get(s, Holding{id, account})
 	return b.Energy

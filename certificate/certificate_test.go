@@ -245,6 +245,17 @@ func TestReissue(t *testing.T) {
 	audit(t, w)
 }
 
+// 1000 Wh split at 250 are 250 and 750, and not a Wh more or less.
+func TestSplitAt250(t *testing.T) {
+	w := lotOf(t, 1000)
+	w.Must(t, ann, TransferKind.Encode(Transfer{From: ann, To: bob, Parts: part(250)}))
+	id := part(1)[0].lot()
+	if a, b := Held(w, id, ann), Held(w, id, bob); a != 750 || b != 250 {
+		t.Errorf("ann has %d and bob %d", a, b)
+	}
+	audit(t, w)
+}
+
 // What nobody used in time expires.
 func TestExpire(t *testing.T) {
 	w := newTown(t, 0)

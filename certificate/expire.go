@@ -21,7 +21,8 @@ type Expired struct {
 	Device    grid.DeviceID    `cbor:"3,keyasint" json:"device"`
 	Account   tx.AccountID     `cbor:"4,keyasint" json:"account"`
 	Energy    quantity.Energy  `cbor:"5,keyasint" json:"energy_wh"`
-	Serial    quantity.Energy  `cbor:"6,keyasint" json:"serial"` // The first.
+	Serial    quantity.Energy  `cbor:"6,keyasint" json:"serial"`                  // The first.
+	For       tx.AccountID     `cbor:"7,keyasint,omitempty" json:"for,omitempty"` // They were set aside for it.
 }
 
 // ExpiredReceipt is the kind of Expired.
@@ -32,13 +33,18 @@ var ExpiredReceipt = op.DefineReceipt[Expired](Ops, 80, "expired", "Certificates
 func Expire(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid) {
 	start := metering.Correctable(m) - interval.Time(m.Length) - Lifetime
 	for k, l := range lots.Under(s, metering.Moment{Microgrid: id, Start: start}) {
-		if l.Held == 0 {
+		if l.Held == 0 && l.Reserved == 0 {
 			continue
 		}
 		for account, energy := range Holders(s, k) {
-			op.Emit(ctx, ExpiredReceipt, account, Expired{k.Microgrid, k.Start, k.Device, account, energy, l.Gone()})
+			op.Emit(ctx, ExpiredReceipt, account, Expired{k.Microgrid, k.Start, k.Device, account, energy, l.Gone(), 0})
 			l.Held, l.Expired = quantity.MustSub(l.Held, energy), quantity.MustAdd(l.Expired, energy)
 			holdings.Delete(s, Holding{k, account})
+		}
+		for at, r := range reservations.Under(s, k) {
+			op.Emit(ctx, ExpiredReceipt, at.Holder, Expired{k.Microgrid, k.Start, k.Device, at.Holder, r.Energy, l.Gone(), at.For})
+			l.Reserved, l.Expired = quantity.MustSub(l.Reserved, r.Energy), quantity.MustAdd(l.Expired, r.Energy)
+			reservations.Delete(s, at)
 		}
 		lots.Put(s, k, l)
 	}

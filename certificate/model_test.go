@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -11,75 +12,10 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/market"
 	"github.com/commonwatt/commonwatt/metering"
-	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
 )
-
-// auditor is what somebody knows who read nothing but readings and receipts: what
-// was produced, who has how much of it, and which serials are used up.
-type auditor struct {
-	t        testing.TB
-	produced map[LotID]quantity.Energy
-	has      map[LotID]map[tx.AccountID]quantity.Energy
-	gone     map[LotID]quantity.Energy // Serials used up so far.
-}
-
-// told takes what an hour's readings make of it.
-func (a *auditor) told(at interval.Time, c Cleared, origins [][]Origin) {
-	for _, p := range c.Positions {
-		for _, d := range p.Devices {
-			if d.Kind.Renewable() {
-				id := LotID{town, at, d.Device}
-				a.produced[id], a.has[id], a.gone[id] = d.Export, map[tx.AccountID]quantity.Energy{}, 0
-			}
-		}
-	}
-	for n, list := range origins {
-		for _, o := range list {
-			id := LotID{town, at, o.Device}
-			if o.Claimed {
-				a.gone[id] += o.Energy
-			} else {
-				a.has[id][c.Positions[n].Account] += o.Energy
-			}
-		}
-	}
-}
-
-// leave takes what an operation used up.
-func (a *auditor) leave(account tx.AccountID, parts []Part, serials []quantity.Energy) {
-	for n, p := range parts {
-		id := p.lot()
-		if serials[n] != a.gone[id] {
-			a.t.Fatalf("%d Wh of %+v have the serials from %d, but those up to %d are used up", p.Energy, id, serials[n], a.gone[id])
-		}
-		a.gone[id] += p.Energy
-		a.has[id][account] -= p.Energy
-	}
-}
-
-// check holds the ledger to what the auditor knows of the hours from a moment on.
-func (a *auditor) check(w *optest.World, from interval.Time) {
-	a.t.Helper()
-	for id, produced := range a.produced {
-		if id.Start < from {
-			continue
-		}
-		l, there := LotAt(w, id)
-		sum := a.gone[id]
-		for account, e := range a.has[id] {
-			if Held(w, id, account) != e {
-				a.t.Fatalf("account %d has %d Wh of %+v, the auditor knows of %d", account, Held(w, id, account), id, e)
-			}
-			sum += e
-		}
-		if there != (produced > 0) || l.Issued != produced || l.Gone() != a.gone[id] || sum != produced {
-			a.t.Fatalf("%d Wh were produced, the auditor knows of %d: %+v is %+v", produced, sum, id, l)
-		}
-	}
-}
 
 // random is a world that somebody plays with who wishes it no good.
 type random struct {
@@ -89,22 +25,24 @@ type random struct {
 	open    interval.Time
 	hours   map[interval.Time]Cleared // That may still be corrected.
 	version map[interval.Time]uint32
-	last    op.Receipt // The first one of the last operation that was taken.
-	taken   int
+	aside   []Take         // What somebody might take.
+	taken   map[uint32]int // How often each kind of operation was.
 }
 
 // correctable is how long the town's hours may be corrected, and one more.
 const correctable = 6 * hour
 
-// try applies an operation and reports whether it was taken.
+// try applies an operation and reports whether it was taken; then the auditor reads
+// its receipts.
 func (r *random) try(signer tx.AccountID, o tx.Operation) bool {
 	receipts, err := r.w.Try(signer, o)
 	if err != nil {
+		r.taken[o.Kind] += 0
 		return false
 	}
 	r.w.Keep()
-	r.last = receipts[0]
-	r.taken++
+	r.taken[o.Kind]++
+	r.a.read(receipts)
 	return true
 }
 
@@ -147,76 +85,121 @@ func (r *random) hour() Cleared {
 func (r *random) step() {
 	switch r.IntN(12) {
 	case 0:
-		c := r.hour()
-		r.hours[r.open], r.version[r.open] = c, 1
-		origins, receipts := closedWith(r.w, c)
-		r.a.told(r.open, c, origins)
-		for _, said := range receipts {
-			if said.Kind == ExpiredReceipt.Kind {
-				e := ExpiredReceipt.Read(said)
-				r.a.leave(e.Account, []Part{{Microgrid: town, Start: e.Start, Device: e.Device, Energy: e.Energy}}, []quantity.Energy{e.Serial})
-			}
-		}
-		r.open += hour
-		for at := range r.hours {
-			if at < r.open-correctable {
-				delete(r.hours, at)
-			}
-		}
+		r.close()
 	case 1:
-		at := r.open - hour*interval.Time(1+r.IntN(correctable/hour))
-		if was, ok := r.hours[at]; ok {
-			is := r.hour()
-			r.version[at]++
-			_, origins := Reissue(&r.w.Ctx, r.w, town, interval.Interval{Start: at, Length: interval.Minutes60}, was, is, r.version[at])
-			r.w.Ctx.Take()
-			r.w.Keep()
-			r.hours[at] = is
-			r.a.told(at, is, origins)
-		}
+		r.correct()
 	case 2:
-		if r.IntN(100) > 0 {
-			return // People seldom change their mind.
+		if r.IntN(30) == 0 { // People seldom change their mind.
+			r.change()
 		}
-		m, _ := grid.At(r.w, town)
-		point := grid.PointID(31 + r.IntN(3))
-		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0}}))
 	default:
 		r.use()
 	}
 }
 
-// use passes some of a lot on, cancels or withdraws it: of any age, of anybody, and
-// often more than there is.
-func (r *random) use() {
-	accounts := [...]tx.AccountID{ann, bob, cy}
-	from, to := accounts[r.IntN(3)], accounts[r.IntN(3)]
+// close closes the first open hour.
+func (r *random) close() {
+	c := r.hour()
+	r.hours[r.open], r.version[r.open] = c, 1
+	r.a.measured(r.open, c)
+	_, receipts := closedWith(r.w, c)
+	r.a.read(receipts)
+	r.open += hour
+	r.w.Ctx.Time += hour
+	for at := range r.hours {
+		if at < r.open-correctable {
+			delete(r.hours, at)
+		}
+	}
+}
+
+// correct closes an hour again that may still be corrected.
+func (r *random) correct() {
+	at := r.open - hour*interval.Time(1+r.IntN(correctable/hour))
+	was, ok := r.hours[at]
+	if !ok {
+		return
+	}
+	is := r.hour()
+	r.version[at]++
+	Reissue(&r.w.Ctx, r.w, town, interval.Interval{Start: at, Length: interval.Minutes60}, was, is, r.version[at])
+	r.w.Keep()
+	r.hours[at] = is
+	r.a.measured(at, is)
+	r.a.read(r.w.Ctx.Take())
+}
+
+// change is what people seldom do: they choose what becomes of their certificates.
+func (r *random) change() {
+	account := r.account()
+	if r.IntN(2) == 0 {
+		m, _ := grid.At(r.w, town)
+		point := grid.PointID(31 + r.IntN(3))
+		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0}}))
+		return
+	}
+	list := Whitelist{Account: account, Everybody: r.IntN(3) > 0}
+	if !list.Everybody {
+		list.From = []tx.AccountID{r.account()}
+	}
+	r.try(account, WhitelistKind.Encode(list))
+}
+
+// account is one of the three homes'.
+func (r *random) account() tx.AccountID { return [...]tx.AccountID{ann, bob, cy}[r.IntN(3)] }
+
+// parts are some of a lot or two, of any age, and often more than there is.
+func (r *random) parts() []Part {
 	at := r.open - hour*interval.Time(r.IntN(60))
 	parts := []Part{{Microgrid: town, Start: at, Device: [...]grid.DeviceID{panels, turbine, panels, turbine, battery}[r.IntN(5)], Energy: r.some()}}
 	if r.IntN(3) == 0 {
 		parts = append(parts, Part{Microgrid: town, Start: at + hour, Device: parts[0].Device, Energy: r.some()})
 	}
+	return parts
+}
+
+// use passes some of a lot on, cancels, withdraws it or sets it aside, of anybody.
+func (r *random) use() {
+	from, to, parts, hash := r.account(), r.account(), r.parts(), make([]byte, sha256.Size)
 	signer := from
 	if r.IntN(10) == 0 {
-		signer = accounts[r.IntN(3)]
+		signer = r.account()
 	}
-	hash := make([]byte, sha256.Size)
-	switch r.IntN(4) {
-	case 0:
-		if r.try(signer, CancelKind.Encode(Cancel{Account: from, Parts: parts, Purpose: Purpose(r.IntN(5)), Beneficiary: hash})) {
-			r.a.leave(from, parts, CancelledReceipt.Read(r.last).Serials)
+	switch r.IntN(9) {
+	case 0, 1:
+		r.try(signer, CancelKind.Encode(Cancel{Account: from, Parts: parts, Purpose: Purpose(r.IntN(5)), Beneficiary: hash}))
+	case 2:
+		r.try(operator, WithdrawKind.Encode(Withdraw{Account: from, Parts: parts, Evidence: hash}))
+	case 3, 4:
+		until := r.w.Ctx.Time + hour*interval.Time(r.IntN(20)-1)
+		if r.try(signer, ReserveKind.Encode(Reserve{Holder: from, For: to, Until: until, Parts: parts})) {
+			r.aside = append(r.aside, Take{Holder: from, For: to, Parts: parts})
 		}
-	case 1:
-		if r.try(operator, WithdrawKind.Encode(Withdraw{Account: from, Parts: parts, Evidence: hash})) {
-			r.a.leave(from, parts, WithdrawnReceipt.Read(r.last).Serials)
-		}
+	case 5, 6:
+		r.settleAside()
 	default:
-		if r.try(signer, TransferKind.Encode(Transfer{From: from, To: to, Parts: parts})) {
-			for _, p := range parts {
-				r.a.has[p.lot()][from] -= p.Energy
-				r.a.has[p.lot()][to] += p.Energy
-			}
-		}
+		r.try(signer, TransferKind.Encode(Transfer{From: from, To: to, Parts: parts}))
+	}
+}
+
+// settleAside takes or releases what somebody set aside, or tries to.
+func (r *random) settleAside() {
+	if len(r.aside) == 0 {
+		return
+	}
+	n := r.IntN(len(r.aside))
+	t := r.aside[n]
+	t.Parts = slices.Clone(t.Parts)
+	if r.IntN(4) == 0 {
+		t.Parts[0].Energy = r.some()
+	}
+	if r.IntN(2) == 0 {
+		r.try(r.account(), TakeKind.Encode(t))
+	} else {
+		r.try(r.account(), ReleaseKind.Encode(Release(t)))
+	}
+	if r.IntN(4) == 0 {
+		r.aside = slices.Delete(r.aside, n, n+1)
 	}
 }
 
@@ -233,9 +216,8 @@ func TestModel(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := &random{
-		Rand: rand.New(rand.NewPCG(seed, 0)), w: newTown(t, correctable-hour),
-		a:     &auditor{t, map[LotID]quantity.Energy{}, map[LotID]map[tx.AccountID]quantity.Energy{}, map[LotID]quantity.Energy{}},
-		hours: map[interval.Time]Cleared{}, version: map[interval.Time]uint32{},
+		Rand: rand.New(rand.NewPCG(seed, 0)), w: newTown(t, correctable-hour), a: newAuditor(t),
+		hours: map[interval.Time]Cleared{}, version: map[interval.Time]uint32{}, taken: map[uint32]int{},
 	}
 	for n := range steps {
 		r.step()
@@ -247,10 +229,17 @@ func TestModel(t *testing.T) {
 	if err := Audit(r.w); err != nil {
 		t.Fatal(err)
 	}
-	if r.taken < steps/100 { // Mostly one in twenty; it depends on who keeps what.
-		t.Errorf("of %d things %d were taken: too few to tell", steps, r.taken)
+	sum := 0
+	for kind, n := range r.taken {
+		sum += n
+		if n == 0 {
+			t.Errorf("of %d things, operation %d was never taken: too few to tell", steps, kind)
+		}
 	}
-	t.Logf("%d operations taken, %d lots", r.taken, len(r.a.produced))
+	if sum < steps/100 { // Mostly one in twenty; it depends on who keeps what.
+		t.Errorf("of %d things %d were taken: too few to tell", steps, sum)
+	}
+	t.Logf("%d operations taken, %d lots", sum, len(r.a.produced))
 }
 
 // BenchmarkIssue issues a lot for each of 10,000 panels in an hour.

@@ -65,6 +65,9 @@ func TestTransferRefuses(t *testing.T) {
 	optest.Precedence(t, kept(t), ann, TransferKind, Transfer{From: ann, To: cy, Parts: one()}, spoilt(
 		func(o *Transfer) *[]Part { return &o.Parts },
 		ErrTransferShort, ErrTransferOpen, ErrTransferLot, ErrTransferOrder, ErrTransferEnergy, ErrTransferParts,
+		optest.Broken[Transfer]{ErrTransferListed, func(w *optest.World, _ *tx.AccountID, _ *Transfer) {
+			w.Must(t, cy, WhitelistKind.Encode(Whitelist{Account: cy, From: []tx.AccountID{bob}}))
+		}},
 		optest.Broken[Transfer]{ErrTransferTo, func(_ *optest.World, _ *tx.AccountID, o *Transfer) { o.To = 99 }},
 		optest.Broken[Transfer]{ErrTransferSigner, func(_ *optest.World, signer *tx.AccountID, _ *Transfer) { *signer = bob }},
 		optest.Broken[Transfer]{ErrTransferSelf, func(_ *optest.World, _ *tx.AccountID, o *Transfer) { o.To = o.From }},

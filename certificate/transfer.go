@@ -14,7 +14,8 @@ type Transfer struct {
 	Parts []Part       `cbor:"3,keyasint" json:"parts"` // By lot, ascending.
 }
 
-// Refusals of Transfer, in order of precedence.
+// Refusals of Transfer, in order of precedence; ErrTransferListed comes after
+// ErrTransferTo.
 var (
 	ErrTransferParts  = Ops.Refuse(30, "a transfer has one part at least and 4096 at most")
 	ErrTransferEnergy = Ops.Refuse(31, "a part of a transfer is of no energy")
@@ -24,7 +25,8 @@ var (
 	ErrTransferTo     = Ops.Refuse(35, "there is no such account to pass certificates on to")
 	ErrTransferLot    = Ops.Refuse(36, "there is no such lot")
 	ErrTransferOpen   = Ops.Refuse(37, "the lot's interval may still be corrected: its certificates can be passed on once it is final")
-	ErrTransferShort  = Ops.Refuse(38, "the account has less of a lot than it would pass on")
+	ErrTransferShort  = Ops.Refuse(38, "the account has less of a lot than it would pass on, besides what it set aside")
+	ErrTransferListed = Ops.Refuse(39, "who would get the certificates accepts them from the accounts of its list only, and this is none of them")
 )
 
 // Transferred is the receipt of Transfer, for both sides.
@@ -50,6 +52,8 @@ var TransferKind = op.Define(Ops, op.Spec[Transfer]{
 			return ErrTransferSigner
 		case !party.Exists(s, o.To):
 			return ErrTransferTo
+		case !Accepts(s, o.To, o.From):
+			return ErrTransferListed
 		}
 		if no := takeParts(s, o.From, o.Parts, ErrTransferLot, ErrTransferOpen, ErrTransferShort); no != nil {
 			return no

@@ -32,7 +32,7 @@ func lotIssued(w *writer, at place, said op.Receipt) error {
 	if r.Energy == 0 {
 		return w.exec("DELETE FROM lot WHERE microgrid = ? AND start = ? AND device = ?", key...)
 	}
-	return w.put("lot", append(key, bits(said.Audience), int64(r.Revision), at.height, int64(r.Energy), int64(claimed), 0, 0, 0)...)
+	return w.put("lot", append(key, bits(said.Audience), int64(r.Revision), at.height, int64(r.Energy), int64(claimed), 0, 0, 0, 0)...)
 }
 
 // hold adds to what an account has of a lot.
@@ -70,6 +70,13 @@ func (w *writer) gone(column string, account tx.AccountID, parts ...certificate.
 		if err := w.drop(account, p); err != nil {
 			return err
 		}
+	}
+	return w.leave(column, parts...)
+}
+
+// leave adds parts that nobody has any more to a column of their lots.
+func (w *writer) leave(column string, parts ...certificate.Part) error {
+	for _, p := range parts {
 		err := w.exec("UPDATE lot SET "+column+" = "+column+" + ? WHERE microgrid = ? AND start = ? AND device = ?",
 			int64(p.Energy), bits(p.Microgrid), int64(p.Start), bits(p.Device))
 		if err != nil {
@@ -88,25 +95,32 @@ func (w *writer) lotsWithdrawn(_ place, r certificate.Withdrawn) error {
 }
 
 func (w *writer) lotExpired(_ place, r certificate.Expired) error {
-	return w.gone("expired_wh", r.Account, certificate.Part{Microgrid: r.Microgrid, Start: r.Start, Device: r.Device, Energy: r.Energy})
+	part := certificate.Part{Microgrid: r.Microgrid, Start: r.Start, Device: r.Device, Energy: r.Energy}
+	if r.For == 0 {
+		return w.gone("expired_wh", r.Account, part)
+	}
+	if err := w.unreserve(r.Account, r.For, part); err != nil {
+		return err
+	}
+	return w.leave("expired_wh", part)
 }
 
 // Lots is what was certified in a period, and what became of it.
 type Lots struct {
-	Count                                          int64
-	Issued, Claimed, Cancelled, Expired, Withdrawn quantity.Energy
+	Count                                                  int64
+	Issued, Claimed, Cancelled, Expired, Withdrawn, Stored quantity.Energy
 }
 
-// Held is what somebody still has.
+// Held is what somebody still has, set aside for somebody else or not.
 func (l Lots) Held() quantity.Energy {
-	return l.Issued - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn
+	return l.Issued - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn - l.Stored
 }
 
 // Certified returns what was certified in a microgrid in a period.
 func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
 	err = r.tx.QueryRowContext(r.ctx, `SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
-		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0) FROM lot WHERE microgrid = ? AND start >= ? AND start < ?`,
-		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn)
+		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0), coalesce(sum(stored_wh), 0) FROM lot WHERE microgrid = ? AND start >= ? AND start < ?`,
+		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn, &l.Stored)
 	return l, err
 }
 

@@ -31,6 +31,16 @@ func TestCertificates(t *testing.T) {
 	w.block(bob, certificate.CancelKind.Encode(certificate.Cancel{Account: bob, Parts: parts[1:], Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size)}))
 	w.block(operator, certificate.WithdrawKind.Encode(certificate.Withdraw{Account: bob, Parts: parts[:1], Evidence: make([]byte, sha256.Size)}))
 	w.alike("used up and withdrawn", 2, 1700, 600)
+	some := func(e quantity.Energy) []certificate.Part {
+		return []certificate.Part{{Microgrid: town1, Start: noon, Device: panels, Energy: e}}
+	}
+	w.block(ann, certificate.ReserveKind.Encode(certificate.Reserve{Holder: ann, For: bob, Until: w.now + hour, Parts: some(300)}))
+	w.alike("set aside", 2, 1700, 600)
+	w.block(bob, certificate.TakeKind.Encode(certificate.Take{Holder: ann, For: bob, Parts: some(100)}))
+	w.block(bob, certificate.ReleaseKind.Encode(certificate.Release{Holder: ann, For: bob, Parts: some(50)}))
+	w.alike("taken and released", 2, 1700, 600)
+	w.wait(366 * 24)
+	w.alike("expired", 2, 1700, 0)
 }
 
 // wait lets the town's hours pass without a reading.
@@ -55,7 +65,9 @@ func (w *town) alike(when string, lots int64, issued, held quantity.Energy) {
 		account tx.AccountID
 	}
 	has := map[holding]quantity.Energy{}
-	for id := range certificate.Lots(w.machine.Rows()) {
+	var reserved quantity.Energy
+	for id, l := range certificate.Lots(w.machine.Rows()) {
+		reserved += l.Reserved
 		for account, e := range certificate.Holders(w.machine.Rows(), id) {
 			has[holding{id, account}] = e
 		}
@@ -80,9 +92,25 @@ func (w *town) alike(when string, lots int64, issued, held quantity.Energy) {
 			if err != nil {
 				return err
 			}
+			err = r.Reservations(a, func(l ReservedLot) error {
+				k := certificate.Reservation{Lot: l.Lot, Holder: l.Holder, For: l.For}
+				if aside, _ := certificate.AsideAt(w.machine.Rows(), k); aside != (certificate.Aside{Energy: l.Energy, Until: l.Until}) {
+					w.t.Errorf("%s: %+v is set aside, the ledger says %+v", when, l, aside)
+				}
+				if l.Holder == a {
+					reserved -= l.Energy
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+	if reserved != 0 {
+		w.t.Errorf("%s: of what is set aside the view misses %d Wh", when, reserved)
+	}
 	if len(has) > 0 {
 		w.t.Errorf("%s: the view misses %v", when, has)
 	}

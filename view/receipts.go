@@ -67,6 +67,10 @@ var writers = map[uint32]write{
 	certificate.CancelledReceipt.Kind: as(certificate.CancelledReceipt, (*writer).lotsCancelled),
 	certificate.WithdrawnReceipt.Kind: twice(certificate.WithdrawnReceipt, func(r certificate.Withdrawn) tx.AccountID { return r.Withdraw.Account }, (*writer).lotsWithdrawn),
 	certificate.ExpiredReceipt.Kind:   as(certificate.ExpiredReceipt, (*writer).lotExpired),
+	certificate.ReservedReceipt.Kind:  twice(certificate.ReservedReceipt, func(r certificate.Reserve) tx.AccountID { return r.Holder }, (*writer).lotsReserved),
+	certificate.Released.Kind:         twice(certificate.Released, func(r certificate.Release) tx.AccountID { return r.Holder }, (*writer).lotsReleased),
+	certificate.Taken.Kind:            twice(certificate.Taken, func(r certificate.Take) tx.AccountID { return r.Holder }, (*writer).lotsTaken),
+	certificate.Whitelisted.Kind:      noRow,
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
 	settlement.SettledReceipt.Kind:   settled,

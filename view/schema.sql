@@ -293,6 +293,7 @@ CREATE TABLE lot (
   cancelled_wh INTEGER NOT NULL, -- Later.
   expired_wh   INTEGER NOT NULL,
   withdrawn_wh INTEGER NOT NULL,
+  stored_wh    INTEGER NOT NULL,
   PRIMARY KEY (microgrid, start, device)
 ) STRICT, WITHOUT ROWID;
 
@@ -304,6 +305,20 @@ CREATE TABLE holding (
   energy_wh INTEGER NOT NULL,
   PRIMARY KEY (account, microgrid, start, device)
 ) STRICT, WITHOUT ROWID;
+
+-- What a holder set aside for another account; it is in no holding.
+CREATE TABLE reservation (
+  holder    INTEGER NOT NULL,
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  device    INTEGER NOT NULL,
+  taker     INTEGER NOT NULL, -- The account that it is set aside for.
+  energy_wh INTEGER NOT NULL,
+  until     INTEGER NOT NULL,
+  PRIMARY KEY (holder, microgrid, start, device, taker)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX reservation_by_taker ON reservation (taker, microgrid, start, device);
 
 -- Who has some of a lot, when the lot is issued again.
 CREATE INDEX holding_by_lot ON holding (microgrid, start, device);

@@ -227,5 +227,9 @@ func (w *town) live(seed uint64) {
 	w.read(13, []quantity.Energy{energy(), energy(), energy()})
 	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now})) // The panels are silent.
 	w.certify(14)
+	w.wait(33 * 24)
+	w.block(ann, certificate.ReserveKind.Encode(certificate.Reserve{Holder: ann, For: bob, Until: w.now + hour, Parts: []certificate.Part{
+		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 200},
+	}}))
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

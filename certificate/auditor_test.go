@@ -1,0 +1,177 @@
+package certificate
+
+import (
+	"testing"
+
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/optest"
+	"github.com/commonwatt/commonwatt/quantity"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// auditor is what somebody knows who read nothing but readings and receipts: what
+// was produced, who has how much of it, and which serials are used up.
+type auditor struct {
+	t        testing.TB
+	produced map[LotID]quantity.Energy                  // By meters.
+	has      map[LotID]map[tx.AccountID]quantity.Energy // Free to be passed on.
+	aside    map[Reservation]quantity.Energy
+	gone     map[LotID]quantity.Energy // Serials used up so far.
+}
+
+func newAuditor(t testing.TB) *auditor {
+	return &auditor{
+		t: t, produced: map[LotID]quantity.Energy{}, has: map[LotID]map[tx.AccountID]quantity.Energy{},
+		aside: map[Reservation]quantity.Energy{}, gone: map[LotID]quantity.Energy{},
+	}
+}
+
+// measured takes what an hour's readings say.
+func (a *auditor) measured(at interval.Time, c Cleared) {
+	for _, p := range c.Positions {
+		for _, d := range p.Devices {
+			if d.Kind.Renewable() {
+				a.produced[LotID{town, at, d.Device}] = d.Export
+			}
+		}
+	}
+}
+
+// reads is how the auditor reads each kind of receipt.
+var reads = map[uint32]func(*auditor, op.Receipt){
+	IssuedReceipt.Kind: func(a *auditor, said op.Receipt) { a.issued(IssuedReceipt.Read(said)) },
+	Transferred.Kind: func(a *auditor, said op.Receipt) {
+		if r := Transferred.Read(said); said.Audience == r.From {
+			a.move(r.From, -1, r.Parts)
+			a.move(r.To, 1, r.Parts)
+		}
+	},
+	CancelledReceipt.Kind: func(a *auditor, said op.Receipt) {
+		r := CancelledReceipt.Read(said)
+		a.move(r.Cancel.Account, -1, r.Cancel.Parts)
+		a.leave(r.Cancel.Parts, r.Serials)
+	},
+	WithdrawnReceipt.Kind: func(a *auditor, said op.Receipt) {
+		if r := WithdrawnReceipt.Read(said); said.Audience == r.Withdraw.Account {
+			a.move(r.Withdraw.Account, -1, r.Withdraw.Parts)
+			a.leave(r.Withdraw.Parts, r.Serials)
+		}
+	},
+	ExpiredReceipt.Kind: func(a *auditor, said op.Receipt) { a.expired(ExpiredReceipt.Read(said)) },
+	ReservedReceipt.Kind: func(a *auditor, said op.Receipt) {
+		if r := ReservedReceipt.Read(said); said.Audience == r.Holder {
+			a.move(r.Holder, -1, r.Parts)
+			a.setAside(r.Holder, r.For, 1, r.Parts)
+		}
+	},
+	Released.Kind: func(a *auditor, said op.Receipt) {
+		if r := Released.Read(said); said.Audience == r.Holder {
+			a.setAside(r.Holder, r.For, -1, r.Parts)
+			a.move(r.Holder, 1, r.Parts)
+		}
+	},
+	Taken.Kind: func(a *auditor, said op.Receipt) {
+		if r := Taken.Read(said); said.Audience == r.Holder {
+			a.setAside(r.Holder, r.For, -1, r.Parts)
+			a.move(r.For, 1, r.Parts)
+		}
+	},
+}
+
+// read takes what receipts say.
+func (a *auditor) read(receipts []op.Receipt) {
+	for _, said := range receipts {
+		if read, ok := reads[said.Kind]; ok {
+			read(a, said)
+		}
+	}
+}
+
+// issued takes a lot, in place of that of the revision before.
+func (a *auditor) issued(r Issued) {
+	id := LotID{r.Microgrid, r.Start, r.Device}
+	if _, twice := a.has[id]; twice && r.Revision == 1 {
+		a.t.Fatalf("%+v is issued twice", id)
+	}
+	a.has[id], a.gone[id] = map[tx.AccountID]quantity.Energy{}, 0
+	for _, s := range r.Shares {
+		if s.Claimed {
+			a.gone[id] += s.Energy
+		} else {
+			a.has[id][s.Account] += s.Energy
+		}
+	}
+}
+
+// move adds parts, with a sign, to what an account has.
+func (a *auditor) move(account tx.AccountID, sign quantity.Energy, parts []Part) {
+	for _, p := range parts {
+		if a.has[p.lot()] == nil {
+			a.t.Fatalf("%+v is moved and was never issued", p)
+		}
+		a.has[p.lot()][account] += sign * p.Energy
+		if a.has[p.lot()][account] < 0 {
+			a.t.Fatalf("account %d gave %+v, which it had not", account, p)
+		}
+	}
+}
+
+// setAside adds parts, with a sign, to what an account set aside for another.
+func (a *auditor) setAside(holder, taker tx.AccountID, sign quantity.Energy, parts []Part) {
+	for _, p := range parts {
+		k := Reservation{p.lot(), holder, taker}
+		a.aside[k] += sign * p.Energy
+		if a.aside[k] < 0 {
+			a.t.Fatalf("%+v was not set aside by %d for %d", p, holder, taker)
+		}
+	}
+}
+
+// leave takes what is used up: its serials follow those before.
+func (a *auditor) leave(parts []Part, serials []quantity.Energy) {
+	for n, p := range parts {
+		if serials[n] != a.gone[p.lot()] {
+			a.t.Fatalf("%+v has the serials from %d, but those up to %d are used up", p, serials[n], a.gone[p.lot()])
+		}
+		a.gone[p.lot()] += p.Energy
+	}
+}
+
+func (a *auditor) expired(r Expired) {
+	parts := []Part{{Microgrid: r.Microgrid, Start: r.Start, Device: r.Device, Energy: r.Energy}}
+	if r.For != 0 {
+		a.setAside(r.Account, r.For, -1, parts)
+	} else {
+		a.move(r.Account, -1, parts)
+	}
+	a.leave(parts, []quantity.Energy{r.Serial})
+}
+
+// check holds the ledger to what the auditor knows of the hours from a moment on.
+func (a *auditor) check(w *optest.World, from interval.Time) {
+	a.t.Helper()
+	aside := map[LotID]quantity.Energy{}
+	for k, e := range a.aside {
+		if r, _ := AsideAt(w, k); r.Energy != e {
+			a.t.Fatalf("%d Wh are set aside as %+v, the auditor knows of %d", r.Energy, k, e)
+		}
+		aside[k.Lot] += e
+	}
+	for id, produced := range a.produced {
+		if id.Start < from {
+			continue
+		}
+		l, there := LotAt(w, id)
+		sum := a.gone[id] + aside[id]
+		for account, e := range a.has[id] {
+			if Held(w, id, account) != e {
+				a.t.Fatalf("account %d has %d Wh of %+v, the auditor knows of %d", account, Held(w, id, account), id, e)
+			}
+			sum += e
+		}
+		if there != (produced > 0) || l.Issued != produced || l.Gone() != a.gone[id] || l.Reserved != aside[id] || sum != produced {
+			a.t.Fatalf("%d Wh were produced, the auditor knows of %d: %+v is %+v", produced, sum, id, l)
+		}
+	}
+}

@@ -45,6 +45,9 @@ func (b *builder) build(f *file) error {
 	if err := b.tariff(&f.Tariff); err != nil {
 		return err
 	}
+	if err := b.carbon(&f.Carbon); err != nil {
+		return err
+	}
 	if err := b.zones(f.Zones); err != nil {
 		return err
 	}

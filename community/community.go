@@ -24,9 +24,10 @@ type Community struct {
 	Length         interval.Length
 	TimeZone       *time.Location // For bill periods and tariff hours.
 	Rules          market.Rules
-	CorrectionDays int    // How long late readings are settled as corrections.
-	Certificates   bool   // Are issued for what renewable devices produce.
-	Zones          []Zone // Parents before their children.
+	CorrectionDays int     // How long late readings are settled as corrections.
+	Certificates   bool    // Are issued for what renewable devices produce.
+	Carbon         *Carbon // What the grid's energy emitted; nil: not known.
+	Zones          []Zone  // Parents before their children.
 	Members        []Member
 
 	retail retail
@@ -38,6 +39,9 @@ type Community struct {
 	text   []byte // Of the file.
 	tariff string // The file of prices as the text names it; "": none.
 	prices []byte // Of that file.
+
+	carbon  string // The file of carbon factors, likewise.
+	factors []byte
 }
 
 // Zone is a node of the tree of lines; its line leads to its parent. The one root

@@ -17,6 +17,7 @@ import (
 type file struct {
 	Community general      `toml:"community"`
 	Tariff    fileTariff   `toml:"tariff"`
+	Carbon    fileCarbon   `toml:"carbon"`
 	Zones     []fileZone   `toml:"zone"`
 	Members   []fileMember `toml:"member"`
 }
@@ -40,6 +41,10 @@ type fileTariff struct {
 	FeedIn  *decimal     `toml:"feed_in"`
 	Levy    *decimal     `toml:"levy"`
 	Periods []filePeriod `toml:"period"`
+}
+
+type fileCarbon struct {
+	File string `toml:"file"`
 }
 
 type filePeriod struct {
@@ -80,15 +85,15 @@ type fileDevice struct {
 	CapacityKW *decimal `toml:"capacity_kw"`
 }
 
-// fileBytesMax bounds the community file and its tariff file.
+// fileBytesMax bounds the community file and those that it names.
 const fileBytesMax = 64 << 20
 
-// Load reads the community file at path. A relative tariff.file is relative to
-// the folder of the community file. Where a tariff.file begins with
+// Load reads the community file at path. A relative tariff.file or carbon.file is
+// relative to the folder of the community file. Where one begins with
 // ../../shared/, as in the examples, the environment variable COMMONWATT_SHARED
 // may name another folder in its place.
 //
-// Errors: *Refused when the file or its tariff file is bad, the error of the
+// Errors: *Refused when the file or one that it names is bad, the error of the
 // file system otherwise.
 func Load(path string) (*Community, error) {
 	text, err := readBounded(path)

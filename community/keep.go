@@ -8,25 +8,36 @@ import (
 	"path/filepath"
 )
 
-// File and PricesFile are what Keep calls a community's files in a ledger's folder.
+// What Keep calls a community's files in a ledger's folder.
 const (
 	File       = "community.toml"
 	PricesFile = "prices.csv"
+	CarbonFile = "carbon.csv"
 )
 
-// Keep leaves the community's file in a ledger's folder, with the file of prices
-// that it names, so that whoever serves the ledger later finds names and tariff
-// there. A file is there whole or not at all.
+// Keep leaves the community's file in a ledger's folder, with the files of prices
+// and of carbon factors that it names, so that whoever serves the ledger later finds
+// names, tariff and factors there. A file is there whole or not at all.
 //
-// Errors: those of the disk; a text that names its file of prices in another way
-// than a plain string.
+// Errors: those of the disk; a text that names one of them in another way than a
+// plain string.
 func (c *Community) Keep(dir string) error {
 	text := c.text
-	if c.tariff != "" {
-		if text = bytes.Replace(text, []byte(`"`+c.tariff+`"`), []byte(`"`+PricesFile+`"`), 1); bytes.Equal(text, c.text) && c.tariff != PricesFile {
-			return errors.New("community: tariff.file is not written as a plain string in double quotes: write it so")
+	for _, f := range [...]struct {
+		field, named, kept string
+		content            []byte
+	}{
+		{"tariff.file", c.tariff, PricesFile, c.prices}, {"carbon.file", c.carbon, CarbonFile, c.factors},
+	} {
+		if f.named == "" {
+			continue
 		}
-		if err := replace(filepath.Join(dir, PricesFile), c.prices); err != nil {
+		renamed := bytes.Replace(text, []byte(`"`+f.named+`"`), []byte(`"`+f.kept+`"`), 1)
+		if bytes.Equal(renamed, text) && f.named != f.kept {
+			return fmt.Errorf("community: %s is not written as a plain string in double quotes: write it so", f.field)
+		}
+		text = renamed
+		if err := replace(filepath.Join(dir, f.kept), f.content); err != nil {
 			return err
 		}
 	}

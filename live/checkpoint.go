@@ -30,7 +30,7 @@ func dropCheckpoints(dir string) error {
 // kept are the files of a node's folder besides the ledger that a backup holds,
 // those of them that are there. What can be made again, the read model and the
 // results of settle, is not among them.
-var kept = []string{community.File, community.PricesFile, operator.KeyFile, operator.ReceiptKeyFile, session.FileName, session.DevicesFile, session.CodesFile}
+var kept = []string{community.File, community.PricesFile, community.CarbonFile, operator.KeyFile, operator.ReceiptKeyFile, session.FileName, session.DevicesFile, session.CodesFile}
 
 // checkpoint copies the ledger as it is now, with what belongs to it.
 func (l *Live) checkpoint(ctx context.Context) (folder string, err error) {

@@ -9,7 +9,7 @@ import (
 // NamesOf are the names of a community file, by the ledger's numbers.
 func NamesOf(c *community.Community) Names {
 	n := Names{
-		Community: c.Name, Currency: c.Currency, Decimals: c.Decimals, TimeZone: c.TimeZone,
+		Community: c.Name, Currency: c.Currency, Decimals: c.Decimals, TimeZone: c.TimeZone, Carbon: c.Carbon,
 		Accounts: map[tx.AccountID]string{}, Zones: map[grid.ZoneID]string{}, Meters: map[grid.DeviceID]string{},
 	}
 	for _, name := range []string{community.UtilityName, community.NetworkName, community.LevyName} {

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/tx"
@@ -35,8 +36,9 @@ type Names struct {
 	Zones     map[grid.ZoneID]string
 	Meters    map[grid.DeviceID]string
 	Currency  string
-	Decimals  int            // Of the currency: its unit is 10^-Decimals; 18 at most.
-	TimeZone  *time.Location // Of the months that bills are for.
+	Decimals  int               // Of the currency: its unit is 10^-Decimals; 18 at most.
+	TimeZone  *time.Location    // Of the months that bills are for.
+	Carbon    *community.Carbon // What the grid's energy emitted; nil: not known.
 }
 
 // run is a report in the making.
@@ -97,6 +99,7 @@ func Write(ctx context.Context, v *view.View, id grid.MicrogridID, names Names, 
 			{"trades.csv", r.trades},
 			{"intervals.csv", r.intervals},
 			{"exceptions.csv", r.exceptions},
+			{"matching.csv", r.matching},
 			{"summary.json", func(w io.Writer) error { return JSON(w, s) }},
 		}
 		for _, f := range files {

@@ -310,7 +310,7 @@ func TestRebuiltReportIsTheSame(t *testing.T) {
 	one, _ := written(t, w.view(1))
 	two, _ := written(t, w.view(100))
 	files, err := os.ReadDir(one)
-	if err != nil || len(files) != 5 {
+	if err != nil || len(files) != 6 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, f := range files {
@@ -324,7 +324,7 @@ func TestRebuiltReportIsTheSame(t *testing.T) {
 func TestNothingSettled(t *testing.T) {
 	v := found(t).view(1)
 	dir, s := written(t, v)
-	for _, name := range []string{"bills.csv", "trades.csv", "intervals.csv", "exceptions.csv"} {
+	for _, name := range []string{"bills.csv", "trades.csv", "intervals.csv", "exceptions.csv", "matching.csv"} {
 		if n := len(rows(t, dir, name)); n != 0 {
 			t.Errorf("%s has %d rows", name, n)
 		}

@@ -60,6 +60,7 @@ type Summary struct {
 	Payees     []Payee         `json:"payees"`      // Utility, network and levy.
 
 	Certificates *Certificates `json:"certificates,omitempty"` // Where any were issued.
+	Matching     *Matching     `json:"matching,omitempty"`     // Where any interval is settled.
 
 	Members []Member `json:"members"`
 }
@@ -103,6 +104,9 @@ func (r *run) summarize() (s Summary, err error) {
 	}
 	s.Lost, s.Loss = got.LostEnergy, got.LossCost
 	if s.Certificates, err = r.certificates(); err != nil {
+		return s, fmt.Errorf("report: %w", err)
+	}
+	if s.Matching, err = r.matchingOf(); err != nil {
 		return s, fmt.Errorf("report: %w", err)
 	}
 	payee := func(a tx.AccountID, owed quantity.Money) {

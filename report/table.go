@@ -58,6 +58,9 @@ func (s *Summary) sentence() string {
 	}
 	text := fmt.Sprintf("%d members, %d intervals from %s to %s:\n%s kWh went from neighbour to neighbour, and together they pay %s %s %s than with the utility alone.",
 		len(s.Members), s.Intervals, s.Start, s.End, kWh(s.Total.NeighbourBought), s.money(gain), s.Currency, than)
+	if s.Matching != nil && s.Matching.Carbon != nil {
+		text += s.Matching.sentence()
+	}
 	switch s.Exceptions {
 	case 0:
 		return text
@@ -65,6 +68,19 @@ func (s *Summary) sentence() string {
 		return text + "\nOne exception to look at, in exceptions.csv."
 	}
 	return text + fmt.Sprintf("\n%d exceptions to look at, in exceptions.csv.", s.Exceptions)
+}
+
+// milligrams are 10^-6 of a kilogram.
+const milligrams = 6
+
+// sentence says how well production met use, and what the supplier's energy emitted.
+func (m *Matching) sentence() string {
+	text := fmt.Sprintf("\n%d.%d %% of use was produced in its own interval; what the utility delivered emitted %s kg of CO2",
+		m.Score/10_000, m.Score/1000%10, fixed(int64(m.Carbon.Supplied), milligrams))
+	if m.Carbon.SuppliedUnknown > 0 {
+		text += fmt.Sprintf(", without %s kWh that no factor is known for", kWh(m.Carbon.SuppliedUnknown))
+	}
+	return text + "."
 }
 
 // align pads cells: the first to the left, numbers to the right.

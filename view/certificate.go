@@ -139,17 +139,28 @@ func (r *Reader) Holdings(account tx.AccountID, yield func(HeldLot) error) error
 }
 
 // Matched is what plants produced and homes used in an interval, over all of a
-// microgrid.
+// microgrid, and where the rest came from.
 type Matched struct {
 	Start    interval.Time
 	Produced quantity.Energy
 	Used     quantity.Energy // What was taken and produced and not given away; charged batteries included.
+	Claimed  quantity.Energy // Certificates that were used up with it.
+	Bought   quantity.Energy // From the utility.
 }
 
 // Matches yields the intervals of a period as they stand after corrections, by
 // start.
 func (r *Reader) Matches(m grid.MicrogridID, p Period, yield func(Matched) error) error {
-	return each(r, `SELECT start, sum(produced_wh), sum(import_wh) + sum(produced_wh) - sum(export_wh) FROM statement
-		WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0 GROUP BY start ORDER BY start`,
-		func(rows *sql.Rows, m *Matched) error { return rows.Scan(&m.Start, &m.Produced, &m.Used) }, yield, bits(m), int64(p.From), int64(p.Until))
+	in := []any{bits(m), int64(p.From), int64(p.Until)}
+	return each(r, `SELECT s.start, s.produced, s.used, coalesce(l.claimed, 0), coalesce(z.bought, 0)
+		FROM (SELECT start, sum(produced_wh) AS produced, sum(import_wh) + sum(produced_wh) - sum(export_wh) AS used FROM statement
+			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0 GROUP BY start) s
+		LEFT JOIN (SELECT start, sum(claimed_wh) AS claimed FROM lot
+			WHERE microgrid = ? AND start >= ? AND start < ? GROUP BY start) l USING (start)
+		LEFT JOIN (SELECT i.start, sum(z.bought_wh) AS bought FROM interval i JOIN zone_interval z USING (microgrid, start, revision)
+			WHERE i.microgrid = ? AND i.start >= ? AND i.start < ? AND i.superseded = 0 GROUP BY i.start) z USING (start)
+		ORDER BY s.start`,
+		func(rows *sql.Rows, m *Matched) error {
+			return rows.Scan(&m.Start, &m.Produced, &m.Used, &m.Claimed, &m.Bought)
+		}, yield, append(append(in, in...), in...)...)
 }

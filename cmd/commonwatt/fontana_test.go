@@ -275,8 +275,11 @@ func TestFontanaYear(t *testing.T) {
 			usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 			t.Logf("%s %s: %.1f s, %d MiB at most\n%s", args[0], filepath.Base(file), time.Since(began).Seconds(), usage.Maxrss>>10, out)
 		}
-		if file == fontanaFree {
+		switch file {
+		case fontanaFree:
 			checkFontana(t, dir, homes)
+		case fontanaLines:
+			checkCertificates(t, dir, "")
 		}
 	}
 }

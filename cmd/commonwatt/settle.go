@@ -39,6 +39,7 @@ with a ledger of its own, and writes what came out:
   trades.csv      who sold to whom, when, and at what price
   intervals.csv   prices and energy of every zone in every interval
   exceptions.csv  readings that somebody should look at
+  matching.csv    how production met use, and what the rest emitted, hour by hour
   summary.json    totals, and each member's gain against the utility alone
 
 The folder also holds the ledger itself. "commonwatt verify DIR" checks it, and a

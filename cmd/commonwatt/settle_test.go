@@ -26,7 +26,7 @@ const (
 )
 
 // resultFiles is what two runs are compared by.
-var resultFiles = []string{"bills.csv", "trades.csv", "intervals.csv", "exceptions.csv", "summary.json"}
+var resultFiles = []string{"bills.csv", "trades.csv", "intervals.csv", "exceptions.csv", "matching.csv", "summary.json"}
 
 // commonwatt runs a command line within the test and returns what it printed and
 // the code it ended with.

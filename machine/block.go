@@ -8,6 +8,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -37,33 +38,8 @@ type Outcome struct {
 	Receipts []Fact
 }
 
-// Fact is a receipt as it stands in the log, with the salt that keeps a proof of
-// it from giving away the ones beside it.
-type Fact struct {
-	_        struct{} `cbor:",toarray"`
-	Salt     []byte
-	Kind     uint32
-	Audience tx.AccountID
-	Body     []byte
-}
-
-// Receipt returns the receipt that a fact is of.
-func (f Fact) Receipt() op.Receipt {
-	return op.Receipt{Kind: f.Kind, Audience: f.Audience, Body: f.Body}
-}
-
-// Leaf is the fact's hash as it stands in the log of a block's receipts. Without
-// the salt it gives nothing away.
-func (f Fact) Leaf(height int64) merkle.Hash {
-	return merkle.LeafHash(codec.Marshal(leaf{Height: height, Fact: f}))
-}
-
-// leaf is what the log commits to for one fact.
-type leaf struct {
-	_      struct{} `cbor:",toarray"`
-	Height int64
-	Fact   Fact
-}
+// Fact is a receipt as it stands in the log.
+type Fact = proof.Fact
 
 // Record is a block as the read model gets it.
 type Record struct {

@@ -7,7 +7,6 @@
 package machine
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tariff"
@@ -55,18 +55,19 @@ type Head struct {
 	Secret []byte `cbor:"6,keyasint"`
 }
 
-// AppHash commits to the state and to every receipt so far.
-func (h Head) AppHash() []byte {
+// Roots are what the head's app hash commits to.
+func (h Head) Roots() proof.Roots {
 	log, err := merkle.Resume(h.Log)
 	if err != nil {
 		panic(err) // We wrote it.
 	}
-	root := log.Root()
-	sum := sha256.New()
-	sum.Write([]byte("commonwatt/app/1\n"))
-	sum.Write(h.Root[:])
-	sum.Write(root[:])
-	return sum.Sum(nil)
+	return proof.Roots{State: h.Root, Log: log.Root(), Size: log.Size()}
+}
+
+// AppHash commits to the state and to every receipt so far.
+func (h Head) AppHash() []byte {
+	hash := h.Roots().AppHash()
+	return hash[:]
 }
 
 // Encode returns the canonical bytes of a head.

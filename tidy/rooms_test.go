@@ -19,7 +19,7 @@ type room struct {
 // packages of the rooms before its own. docs/decisions/0001 says why.
 var rooms = []room{
 	{"words", "quantity interval codec", false},
-	{"contract", "merkle state tx op", true},
+	{"contract", "merkle state tx op proof", true},
 	{"domains", "party ledger grid metering device tariff auction market certificate governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},

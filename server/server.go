@@ -70,11 +70,22 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 // policy is what our pages may load: what this node serves, and nothing else.
 const policy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 
+// verifierPolicy also lets a page compile the verifier of proofs, which is WebAssembly.
+const verifierPolicy = policy + "; script-src 'self' 'wasm-unsafe-eval'"
+
+// policyOf is the policy of a path: only pages that show proofs run the verifier.
+func policyOf(path string) string {
+	if path == "/verify" || strings.HasPrefix(path, "/verify/") || strings.HasPrefix(path, "/p/") {
+		return verifierPolicy
+	}
+	return policy
+}
+
 // secure sets the headers that keep other sites out of our pages.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policyOf(r.URL.Path))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -4,7 +4,6 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/market"
-	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -37,20 +36,28 @@ type produced struct {
 
 // allocation is who has which certificates of an interval.
 type allocation struct {
-	lots []produced // By position, then device.
-	of   [][]int    // Of each position, its lots.
+	lots  []produced // By position, then device.
+	of    [][]int    // Of each position, its lots.
+	uses  []use      // By position.
+	flows []flow     // Of stores.
 }
 
 // allocate says who has the certificates of an interval: of what a point gave and
-// sold as green, the buyer; of what it used itself and of the rest, the point.
+// sold as green, the buyer; of what it used itself and of the rest, the point. Who
+// does not keep them claims those of what it uses: what charges a battery is not used.
 func allocate(s state.Reader, id grid.MicrogridID, i interval.Interval, c Cleared) *allocation {
 	devices, any := registeredAt(s, id, i.Start)
 	if !any {
 		return &allocation{}
 	}
 	keeps := choicesAt(s, id, i.Start)
-	a := &allocation{of: make([][]int, len(c.Positions))}
+	a := &allocation{of: make([][]int, len(c.Positions)), uses: make([]use, len(c.Positions))}
+	room := make([]quantity.Energy, len(c.Positions)) // What may still be claimed of what was bought.
 	for n, p := range c.Positions {
+		a.uses[n] = useOf(p)
+		if !keeps[p.Point].Keep {
+			room[n] = a.uses[n].bought
+		}
 		for _, d := range p.Devices {
 			if devices[d.Device] && d.Export > 0 {
 				a.of[n] = append(a.of[n], len(a.lots))
@@ -60,8 +67,10 @@ func allocate(s state.Reader, id grid.MicrogridID, i interval.Interval, c Cleare
 	}
 	for _, t := range c.Clearing.Trades {
 		if t.Class == market.Green && t.Seller != market.Utility && t.Buyer != market.Utility {
-			buyer := c.Positions[t.Buyer]
-			a.move(int(t.Seller), int(t.Buyer), buyer.Account, t.Energy, !keeps[buyer.Point].Keep)
+			buyer, claimed := c.Positions[t.Buyer].Account, min(t.Energy, room[t.Buyer])
+			a.move(int(t.Seller), int(t.Buyer), buyer, claimed, true)
+			a.move(int(t.Seller), int(t.Buyer), buyer, quantity.MustSub(t.Energy, claimed), false)
+			room[t.Buyer] = quantity.MustSub(room[t.Buyer], claimed)
 		}
 	}
 	for n, p := range c.Positions {
@@ -69,7 +78,7 @@ func allocate(s state.Reader, id grid.MicrogridID, i interval.Interval, c Cleare
 			continue
 		}
 		if !keeps[p.Point].Keep {
-			a.move(n, n, p.Account, a.used(n, p), true)
+			a.move(n, n, p.Account, min(a.uses[n].own, a.left(n)), true)
 		}
 		a.move(n, n, p.Account, a.left(n), false)
 	}
@@ -95,22 +104,6 @@ func (a *allocation) left(at int) (sum quantity.Energy) {
 		sum = quantity.MustAdd(sum, a.lots[n].left)
 	}
 	return sum
-}
-
-// used is how much of its own lots a position used at home in the interval. What
-// left the point is of its plants first, and what it charged a battery with is not
-// used yet.
-func (a *allocation) used(at int, p metering.Position) quantity.Energy {
-	var charged, discharged quantity.Energy
-	for _, d := range p.Devices {
-		if d.Kind == grid.Battery {
-			charged, discharged = quantity.MustAdd(charged, d.Import), quantity.MustAdd(discharged, d.Export)
-		}
-	}
-	stays := max(quantity.MustSub(p.Produced, p.Export), 0)
-	have := quantity.MustSub(quantity.MustAdd(quantity.MustAdd(p.Produced, discharged), p.Import), p.Export)
-	home := max(quantity.MustSub(have, charged), 0)
-	return min(stays, home, a.left(at))
 }
 
 // origins is what came to each position; nil where no certificates are issued.

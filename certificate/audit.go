@@ -7,11 +7,41 @@ import (
 	"github.com/commonwatt/commonwatt/state"
 )
 
-// Audit holds every lot to what must be true of it after every block.
+// Audit holds every lot, and what was used, to what must be true of it after every block.
 //
 // Errors: the first lot whose parts do not sum to what was issued, or of which the
-// holders have something else than it says.
+// holders have something else than it says; the first interval of whose use more or less
+// is claimed than of its lots.
 func Audit(s state.Reader) error {
+	if err := auditLots(s); err != nil {
+		return err
+	}
+	return auditUse(s)
+}
+
+// auditUse holds the use of every interval against what is claimed of its lots.
+func auditUse(s state.Reader) error {
+	for k, u := range usages.All(s) {
+		sum := u.Claimed
+		for _, left := range u.Left {
+			if left < 0 {
+				return fmt.Errorf("certificate: a connection point has %d Wh of use left at %d", left, k.Start)
+			}
+			sum = quantity.MustAdd(sum, left)
+		}
+		var claimed quantity.Energy
+		for _, l := range lots.Under(s, k) {
+			claimed = quantity.MustAdd(claimed, l.Claimed)
+		}
+		if sum != u.Used || claimed != u.Claimed {
+			return fmt.Errorf("certificate: at %d %d Wh of lots are claimed, for %d of %d Wh of use, of which %d are accounted for", k.Start, claimed, u.Claimed, u.Used, sum)
+		}
+	}
+	return nil
+}
+
+// auditLots holds lots against what their holders have.
+func auditLots(s state.Reader) error {
 	var known, aside uint64
 	for id, l := range lots.All(s) {
 		var held, reserved quantity.Energy

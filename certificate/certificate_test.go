@@ -89,6 +89,7 @@ func closed(w *optest.World, c Cleared) [][]Origin {
 func closedWith(w *optest.World, c Cleared) ([][]Origin, []op.Receipt) {
 	m, _ := grid.At(w, town)
 	origins := Issue(&w.Ctx, w, town, interval.Interval{Start: m.Open, Length: m.Length}, c)
+	Finalise(&w.Ctx, w, town, m)
 	Expire(&w.Ctx, w, town, m)
 	grid.Advance(w, town)
 	w.Keep()
@@ -138,6 +139,15 @@ func TestAllocate(t *testing.T) {
 			home{},
 			nil,
 			[]Origin{{Device: panels, Energy: 200, Claimed: true}, {Device: panels, Energy: 300}},
+			nil, nil,
+		},
+		{
+			"what is bought to be charged is not used yet, either",
+			home{imported: 500, charged: 300},
+			home{made: 400, exported: 400},
+			home{},
+			[]market.Trade{green(1, 0, 400)},
+			[]Origin{{Device: turbine, Energy: 200, Claimed: true}, {Device: turbine, Energy: 200}},
 			nil, nil,
 		},
 		{

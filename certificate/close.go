@@ -71,6 +71,7 @@ func Issue(ctx *op.Context, s state.Store, id grid.MicrogridID, i interval.Inter
 	for n := range a.lots {
 		a.lots[n].issue(ctx, s, LotID{id, i.Start, a.lots[n].device}, 1)
 	}
+	a.remember(s, id, i.Start, c.Positions)
 	return a.origins()
 }
 
@@ -100,6 +101,7 @@ func Reissue(ctx *op.Context, s state.Store, id grid.MicrogridID, i interval.Int
 			l.issue(ctx, s, LotID{id, i.Start, l.device}, revision)
 		}
 	}
+	now.remember(s, id, i.Start, after.Positions)
 	return old.origins(), now.origins()
 }
 

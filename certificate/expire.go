@@ -32,6 +32,7 @@ var ExpiredReceipt = op.DefineReceipt[Expired](Ops, 80, "expired", "Certificates
 // closes.
 func Expire(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid) {
 	start := metering.Correctable(m) - interval.Time(m.Length) - Lifetime
+	usages.Delete(s, metering.Moment{Microgrid: id, Start: start})
 	for k, l := range lots.Under(s, metering.Moment{Microgrid: id, Start: start}) {
 		if l.Held == 0 && l.Reserved == 0 {
 			continue

@@ -132,10 +132,18 @@ func (r *random) correct() {
 // change is what people seldom do: they choose what becomes of their certificates.
 func (r *random) change() {
 	account := r.account()
-	if r.IntN(2) == 0 {
+	switch r.IntN(3) {
+	case 0:
 		m, _ := grid.At(r.w, town)
 		point := grid.PointID(31 + r.IntN(3))
 		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0}}))
+		return
+	case 1:
+		rules := make([]Rule, r.IntN(4))
+		for n := range rules {
+			rules[n] = r.rule()
+		}
+		r.try(account, SetRulesKind.Encode(SetRules{Account: account, From: r.open - hour*interval.Time(r.IntN(9)-4), Rules: rules}))
 		return
 	}
 	list := Whitelist{Account: account, Everybody: r.IntN(3) > 0}
@@ -143,6 +151,22 @@ func (r *random) change() {
 		list.From = []tx.AccountID{r.account()}
 	}
 	r.try(account, WhitelistKind.Encode(list))
+}
+
+// rule is a rule as somebody might set it.
+func (r *random) rule() Rule {
+	var rule Rule
+	if r.IntN(2) == 0 {
+		rule.SharePPM = r.Uint32N(million + 10)
+	} else {
+		rule.Most = r.some()
+	}
+	if r.IntN(3) == 0 {
+		rule.Purpose, rule.Beneficiary = Disclosure, make([]byte, sha256.Size)
+	} else {
+		rule.To = r.account()
+	}
+	return rule
 }
 
 // account is one of the three homes'.

@@ -35,6 +35,7 @@ func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *o
 	if no := settlement.Close(ctx, s, c.Microgrid, m, i, settlement.Cleared{Cleared: cleared, Origins: origins}); no != nil {
 		return no
 	}
+	certificate.Finalise(ctx, s, c.Microgrid, m)
 	certificate.Expire(ctx, s, c.Microgrid, m)
 	grid.Advance(s, c.Microgrid)
 	return nil
@@ -48,7 +49,11 @@ func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) 
 	was := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, before)}
 	is := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, after)}
 	was.Origins, is.Origins = certificate.Reissue(ctx, s, c.Microgrid, i, was.Cleared, is.Cleared, revision)
-	return settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision)
+	if no := settlement.Correct(ctx, s, c.Microgrid, m, i, was, is, revision); no != nil {
+		return no
+	}
+	certificate.FinaliseCorrected(ctx, s, c.Microgrid, m, c.Start)
+	return nil
 }
 
 // The most that one block closes, so that a backlog does not make a block long.

@@ -29,6 +29,10 @@ func Correctable(m grid.Microgrid) interval.Time {
 	return max(m.Start, final(m))
 }
 
+// Finals is the start of the interval that becomes final as m's first open one closes;
+// in a young microgrid it lies before its first.
+func Finals(m grid.Microgrid) interval.Time { return final(m) }
+
 // Book books values that registers make as Record does, new ones or revisions, but refuses none: a
 // value of an interval that is final, or in which the device is not there, is
 // left out, and so is one that is not actual where an actual one is. Of two

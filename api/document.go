@@ -44,6 +44,7 @@ func (a *API) describe() {
 	a.huma = humago.New(a.mux, c)
 	a.registerMe()
 	a.registerHousehold()
+	a.registerTrace()
 	a.registerCommunity()
 	a.registerLedger()
 	a.registerEvents()

@@ -76,6 +76,22 @@ func (a *API) registerHousehold() {
 	})
 }
 
+// registerTrace registers the trace of an interval.
+func (a *API) registerTrace() {
+	type moment struct {
+		Account string `path:"account" doc:"the household's account"`
+		Time    string `path:"time" doc:"any of the interval: by the community's clock, or with an offset, which tells an hour that comes twice" example:"2026-06-20T13:00"`
+	}
+	huma.Register(a.huma, huma.Operation{
+		OperationID: "trace", Method: http.MethodGet, Path: Prefix + "/accounts/{account}/intervals/{time}/trace", Tags: []string{"Household"},
+		Summary: "Where the energy of a household's interval came from and went: made, delivered, matched, paid, certified, each with its receipts",
+	}, func(ctx context.Context, in *moment) (*body[pages.Trace], error) {
+		return ofAccount(ctx, a, in.Account, func(account tx.AccountID) (pages.Trace, error) {
+			return a.Source.TraceAt(ctx, visitorOf(ctx).Viewer, account, in.Time)
+		})
+	})
+}
+
 // ofAccount answers with what is one account's own.
 func ofAccount[T any](ctx context.Context, a *API, text string, get func(tx.AccountID) (T, error)) (*body[T], error) {
 	account, err := a.seesAccount(ctx, text)

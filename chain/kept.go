@@ -1,6 +1,8 @@
 package chain
 
-// Kept is a block of a running chain, with what the chain says of it.
+import "github.com/cometbft/cometbft/store"
+
+// Kept is a block of a chain, with what the chain says of it.
 type Kept struct {
 	Block
 	Proposer   []byte // Address of the validator that proposed it.
@@ -10,8 +12,16 @@ type Kept struct {
 }
 
 // Kept returns the block at a height, and whether there is one.
-func (c *Chain) Kept(height int64) (k Kept, ok bool) {
-	block, id := c.parts.blocks.LoadBlock(height), c.parts.blocks.LoadBlockMeta(height)
+func (c *Chain) Kept(height int64) (k Kept, ok bool) { return kept(c.parts.blocks, height) }
+
+// KeptIn is Kept of a stopped chain. Nothing is written, and nothing is checked: see
+// Blocks for that.
+func KeptIn(kv func(name string) KV, height int64) (k Kept, ok bool) {
+	return kept(store.NewBlockStore(database{kv(blocksMap)}), height)
+}
+
+func kept(blocks *store.BlockStore, height int64) (k Kept, ok bool) {
+	block, id := blocks.LoadBlock(height), blocks.LoadBlockMeta(height)
 	if block == nil || id == nil {
 		return k, false
 	}
@@ -19,8 +29,8 @@ func (c *Chain) Kept(height int64) (k Kept, ok bool) {
 		Block:    Block{Height: height, Time: block.Time.Unix(), Hash: id.BlockID.Hash, Txs: block.Txs.ToSliceOfBytes()},
 		Proposer: block.ProposerAddress,
 	}
-	commit := c.parts.blocks.LoadSeenCommit(height)
-	if next := c.parts.blocks.LoadBlock(height + 1); next != nil {
+	commit := blocks.LoadSeenCommit(height)
+	if next := blocks.LoadBlock(height + 1); next != nil {
 		k.AppHash, commit = next.AppHash, next.LastCommit
 	}
 	if commit != nil {

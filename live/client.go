@@ -142,6 +142,13 @@ func (c *Client) Readings(ctx context.Context, account tx.AccountID, from, to st
 	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/readings/%d?%s", account, days.Encode()), nil, &list)
 }
 
+// TraceOf asks where the energy of a household's interval came from and went.
+//
+// Errors: *BadError.
+func (c *Client) TraceOf(ctx context.Context, account tx.AccountID, at string) (t pages.Trace, err error) {
+	return t, c.ask(ctx, http.MethodGet, fmt.Sprintf("/trace/%d/%s", account, url.PathEscape(at)), nil, &t)
+}
+
 // Certificates asks for the certificates that a household has.
 //
 // Errors: *BadError.

@@ -22,8 +22,10 @@ func (n *Node) Validators() (count int) {
 // Record returns what a block left behind, receipts with their salts.
 //
 // Errors: fs.ErrNotExist; those of the disk.
-func (n *Node) Record(height int64) (r machine.Record, err error) {
-	raw, err := n.store.Record(height)
+func (n *Node) Record(height int64) (machine.Record, error) { return recordIn(n.store, height) }
+
+func recordIn(s *store.Store, height int64) (r machine.Record, err error) {
+	raw, err := s.Record(height)
 	if errors.Is(err, store.ErrNoRecord) {
 		return r, fmt.Errorf("node: block %d: %w", height, fs.ErrNotExist)
 	}

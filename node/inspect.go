@@ -46,6 +46,10 @@ func Inspect(dir string) (status Status, err error) {
 // Peek runs a function over the committed rows of a stopped node's folder, which
 // stays as it is.
 func Peek(dir string, f func(rows state.Reader, head machine.Head)) (err error) {
+	return peek(dir, func(s *store.Store, head machine.Head) { f(s, head) })
+}
+
+func peek(dir string, f func(*store.Store, machine.Head)) (err error) {
 	s, err := store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err

@@ -155,22 +155,13 @@ var schemes = map[tx.Scheme]string{tx.Ed25519: "ed25519", tx.WebAuthn: "webauthn
 
 // ask fills in what an envelope asked for. Its fields are for whoever signed it.
 func (e *Envelope) ask(txs [][]byte, viewer Viewer, o machine.Outcome) {
-	for _, raw := range txs {
-		members, err := machine.Members(raw)
-		if err != nil {
-			continue // Closes, or what the machine refused as a whole.
-		}
-		for _, member := range members {
-			envelope, err := tx.Decode(member)
-			if err != nil || string(envelope.ID[:]) != string(o.ID) {
-				continue
-			}
-			e.Scheme = schemes[envelope.Key.Scheme]
-			for _, asked := range envelope.Body.Operations {
-				e.Operations = append(e.Operations, operation(asked, viewer.Account != 0 && viewer.Account == o.Account))
-			}
-			return
-		}
+	envelope, ok := envelopeIn(txs, o.ID)
+	if !ok {
+		return
+	}
+	e.Scheme = schemes[envelope.Key.Scheme]
+	for _, asked := range envelope.Body.Operations {
+		e.Operations = append(e.Operations, operation(asked, viewer.Account != 0 && viewer.Account == o.Account))
 	}
 }
 

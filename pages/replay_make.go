@@ -215,20 +215,25 @@ func (p *replaying) own(now *moment, statements []settlement.Statement, c market
 
 // deal is the household's side of one trade. Of a neighbour only the zone is told.
 func (p *replaying) deal(d settlement.Deal, statements []settlement.Statement) Deal {
-	told := Deal{
-		Bought: d.Bought, Utility: d.Partner == p.m.Utility, Green: d.Class == market.Green, Energy: int64(d.Energy), Price: p.money.price(d.Price),
+	zone := ""
+	for _, s := range statements {
+		if s.Account == d.Partner {
+			zone = p.source.names(p.m.ID).Zones[s.Zone]
+		}
 	}
+	return p.money.deal(d, p.m.Utility, zone)
+}
+
+// deal shows a side of a trade with the utility, or with a neighbour in a zone.
+func (m money) deal(d settlement.Deal, utility tx.AccountID, zone string) Deal {
 	amount := quantity.MustTimes(d.Energy, d.Price)
 	if !d.Bought {
 		amount = -amount
 	}
-	told.Amount = p.money.amount(amount)
-	for _, s := range statements {
-		if s.Account == d.Partner {
-			told.Path = p.source.names(p.m.ID).Zones[s.Zone]
-		}
+	return Deal{
+		Bought: d.Bought, Utility: d.Partner == utility, Green: d.Class == market.Green, Energy: int64(d.Energy), Price: m.price(d.Price),
+		Amount: m.amount(amount), Path: zone,
 	}
-	return told
 }
 
 // fewest is how many homes a step of the book holds at least before it is shown to

@@ -53,11 +53,12 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		}
 		return list
 	}
-	var days, months, sheets, bills, meters, codes, revokes, tables, feeds []string
+	var days, months, sheets, bills, meters, codes, revokes, tables, feeds, traces []string
 	var disputes []query
 	for _, a := range []tx.AccountID{w.near.Account("Abernathy"), w.near.Account("Bartholomew"), w.far.Account("Rasmussen"), 12345} {
 		days = append(days, url("/api/v1/accounts/%d/days/2026-06-20", a))
 		sheets = append(sheets, url("/api/v1/accounts/%d/days/2026-06-20/intervals.csv", a))
+		traces = append(traces, url("/api/v1/accounts/%d/intervals/%s/trace", a, ten.Format(time.RFC3339)))
 		meters = append(meters, url("/api/v1/accounts/%d/meters", a))
 		tables = append(tables, url("/api/v1/accounts/%d/readings.csv", a))
 		feeds = append(feeds, url("/api/v1/accounts/%d/readings.xml", a))
@@ -87,7 +88,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 	const passkey = "/api/v1/session/passkey/"
 	return map[string][]query{
 		"me": get("/api/v1/me"), "head": get("/api/v1/head"),
-		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "(bills)": get(bills...),
+		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "trace": get(traces...), "(bills)": get(bills...),
 		"community":  get(url("/api/v1/microgrids/%d/days/2026-06-20", near), url("/api/v1/microgrids/%d/days/2026-06-20", far)),
 		"year":       get(url("/api/v1/microgrids/%d/years/2026", near), url("/api/v1/microgrids/%d/years/2026", far)),
 		"exceptions": get(url("/api/v1/microgrids/%d/months/2026-06/exceptions", near), url("/api/v1/microgrids/%d/months/2026-06/exceptions", far)),

@@ -24,7 +24,6 @@ import (
 	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
-	"github.com/commonwatt/commonwatt/view"
 )
 
 // desk is where a household's pages come from: a running node, or a folder at rest.
@@ -33,6 +32,7 @@ type desk interface {
 	Today(ctx context.Context, account tx.AccountID, date string) (pages.Today, error)
 	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
 	Certificates(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
+	TraceOf(ctx context.Context, account tx.AccountID, at string) (pages.Trace, error)
 }
 
 func billCommand() *cobra.Command {
@@ -129,9 +129,9 @@ func atRest(dir string, c *community.Community, f func(desk) error) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	return node.PeekView(dir, func(rows state.Reader, head machine.Head, v *view.View) error {
+	return node.PeekView(dir, func(s *node.Still) error {
 		return f(&pages.Source{
-			View: v, Read: func(read func(state.Reader, machine.Head)) { read(rows, head) }, Now: time.Now,
+			View: s.View, Read: func(read func(state.Reader, machine.Head)) { read(s.Rows, s.Head) }, Audit: s, Now: time.Now,
 			Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
 		})
 	})

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/intervals/{time}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the energy of a household's interval came from and went: made, delivered, matched, paid, certified, each with its receipts */
+        get: operations["trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/meters": {
         parameters: {
             query?: never;
@@ -1434,6 +1451,20 @@ export interface components {
              */
             size: number;
         };
+        ReceiptRef: {
+            /** Format: int64 */
+            height: number;
+            /** @description its salted hash, hex, as it stands in the receipt log */
+            leaf: string;
+            /** Format: int64 */
+            n: number;
+            /** @example settlement.statement */
+            name: string;
+            /** Format: int64 */
+            position: number;
+            /** @description it is not for the viewer: that it is there is all that is told */
+            sealed: boolean;
+        };
         ReceiptRow: {
             /** @description 0: anyone */
             audience: string;
@@ -1769,6 +1800,265 @@ export interface components {
             registers?: components["schemas"]["Registers"];
             start: string;
         };
+        Trace: {
+            account: string;
+            /** @description what the interval was before it was corrected, the latest first */
+            before: components["schemas"]["TraceRevision"][];
+            /**
+             * Format: int64
+             * @description that settled this revision
+             */
+            block: number;
+            certified: components["schemas"]["TraceCertified"];
+            community: string;
+            currency: components["schemas"]["Currency"];
+            delivered: components["schemas"]["TraceWays"];
+            estimated: boolean;
+            /** @description no reading can change it any more */
+            final: boolean;
+            /**
+             * Format: int64
+             * @description of the block up to which this is told
+             */
+            height: number;
+            /**
+             * Format: int64
+             * @description in seconds
+             */
+            length: number;
+            /**
+             * @description the start by the community's clock, which names an hour that comes twice
+             * @example 2026-10-25T02:15+01:00
+             */
+            local: string;
+            made: components["schemas"]["TraceDevice"][];
+            matched: components["schemas"]["TraceMatch"];
+            microgrid: string;
+            /** @description as in the community file */
+            name: string;
+            paid: components["schemas"]["TracePaid"];
+            /** @description by the household's own plants */
+            produced: components["schemas"]["Energy"];
+            /**
+             * Format: int32
+             * @description above 1: it was corrected, and before says what it was
+             */
+            revision: number;
+            /** @description of what the roof made: home, battery, neighbours, grid */
+            sinks: components["schemas"]["Part"][];
+            /** @description of what was used: roof, battery, neighbours, grid */
+            sources: components["schemas"]["Part"][];
+            /** Format: int64 */
+            start: number;
+            time_zone: string;
+            used: components["schemas"]["Energy"];
+        };
+        TraceCertified: {
+            /**
+             * Format: int64
+             * @description of the origins, used up with the energy
+             */
+            claimed_wh: number;
+            /** @description the community issues certificates */
+            issues: boolean;
+            /** @description what its own devices were issued */
+            lots: components["schemas"]["TraceLot"][];
+            /** @description what came to the household */
+            origins: components["schemas"]["TraceOrigin"][];
+            receipts: components["schemas"]["ReceiptRef"][];
+            /**
+             * Format: int64
+             * @description of what was used, for which no certificate was claimed
+             */
+            without_wh: number;
+        };
+        TraceDevice: {
+            /**
+             * Format: int64
+             * @description how many days before the like day was
+             */
+            days?: number;
+            device: string;
+            /**
+             * Format: int32
+             * @description of the key that signed the message
+             */
+            epoch?: number;
+            estimated: boolean;
+            /** Format: int64 */
+            export_wh: number;
+            /**
+             * @description signed: the device signed its registers; bridged: the gateway of the home did; gateway: handed in by the community's gateway, live or as a file; estimate: there was no reading; unknown: the reading lies too far back to be looked for
+             * @enum {string}
+             */
+            how: "signed" | "bridged" | "gateway" | "estimate" | "unknown";
+            /** Format: int64 */
+            import_wh: number;
+            kind: string;
+            meter: string;
+            /** @description as in NEM12: A actual, E estimated, F final substitute, S substitute */
+            quality?: string;
+            receipts: components["schemas"]["ReceiptRef"][];
+            /** @description as the device signed them */
+            registers?: components["schemas"]["TraceRegisters"];
+            /**
+             * Format: int64
+             * @description of the device's message
+             */
+            sequence?: number;
+            /** @description how an estimate came about: interpolated, like_day, interval_before, nothing_known, evenly, like_days */
+            way?: string;
+        };
+        TraceLine: {
+            charge: components["schemas"]["Price"];
+            /**
+             * Format: int64
+             * @description over the line in all, above zero to the parent; absent where it is of too few homes
+             */
+            flow_wh?: number;
+            /** @description the price of what is lost */
+            loss: components["schemas"]["Price"];
+            /** Format: int64 */
+            loss_ppm: number;
+            /** @description crossed to the parent */
+            up: boolean;
+            /** @description whose line to its parent it is */
+            zone: string;
+        };
+        TraceLot: {
+            /**
+             * Format: int64
+             * @description by the household, as it was used
+             */
+            claimed_wh: number;
+            /**
+             * Format: int64
+             * @description of it, the household still has
+             */
+            held_wh: number;
+            /** Format: int64 */
+            issued_wh: number;
+            /**
+             * Format: int64
+             * @description that was the household's to pass on
+             */
+            kept_wh: number;
+            kind: string;
+            meter: string;
+            /**
+             * Format: int64
+             * @description that went with green trades
+             */
+            neighbours_wh: number;
+            receipts: components["schemas"]["ReceiptRef"][];
+            /** Format: int32 */
+            revision: number;
+        };
+        TraceMatch: {
+            deals: components["schemas"]["Deal"][];
+            feed_in: components["schemas"]["Price"];
+            mode: string;
+            /** @description the household's own */
+            orders: components["schemas"]["TraceOrder"][];
+            /** @description that neighbours paid in the zone; absent where none traded */
+            price?: components["schemas"]["Price"];
+            receipts: components["schemas"]["ReceiptRef"][];
+            /** @description the utility's, energy alone */
+            retail: components["schemas"]["Price"];
+            rule: string;
+            /** @description what neighbours paid in the zone is of too few homes to be told */
+            withheld: boolean;
+            zone: string;
+        };
+        TraceOrder: {
+            /** @description the member's own limit; else what the utility asks or pays at the member's connection */
+            chosen: boolean;
+            /** Format: int64 */
+            energy_wh: number;
+            /**
+             * Format: int64
+             * @description by neighbours; the rest is with the utility
+             */
+            filled_wh: number;
+            /** @description buys green only; or offers as green what is certified */
+            green: boolean;
+            limit: components["schemas"]["Price"];
+            /** @enum {string} */
+            side: "buy" | "sell";
+        };
+        TraceOrigin: {
+            /** @description used up as the energy was used; else the household's to pass on */
+            claimed: boolean;
+            /** Format: int64 */
+            energy_wh: number;
+            /** @description solar, wind or hydro */
+            kind: string;
+            /** @description absent of a neighbour's device */
+            meter?: string;
+            /** @description of the household's own device */
+            own: boolean;
+            zone: string;
+        };
+        TracePaid: {
+            /** @description what it would be with the utility alone */
+            alone: components["schemas"]["Money"];
+            balance: components["schemas"]["Money"];
+            lines: components["schemas"]["Line"][];
+            /**
+             * Format: int64
+             * @description what this revision posted: the balance, less what was posted before
+             */
+            posted_units: number;
+            receipts: components["schemas"]["ReceiptRef"][];
+        };
+        TraceRegisters: {
+            /** Format: int64 */
+            export_wh: number;
+            /** Format: int64 */
+            import_wh: number;
+        };
+        TraceRevision: {
+            balance: components["schemas"]["Money"];
+            /** Format: int64 */
+            block: number;
+            estimated: boolean;
+            /** Format: int64 */
+            export_wh: number;
+            /** Format: int64 */
+            import_wh: number;
+            /** Format: int64 */
+            produced_wh: number;
+            receipts: components["schemas"]["ReceiptRef"][];
+            /** Format: int32 */
+            revision: number;
+        };
+        TraceWay: {
+            /** @description it came; else it went */
+            bought: boolean;
+            /** Format: int64 */
+            energy_wh: number;
+            /** @description a zone's name */
+            from: string;
+            /** @description in the order in which they are crossed */
+            lines: components["schemas"]["TraceLine"][];
+            /**
+             * Format: int64
+             * @description what these lines lose of as much energy, each rounded down; the price pays for it
+             */
+            lost_wh: number;
+            /** @description what a Wh pays for the lines, losses included */
+            price: components["schemas"]["Price"];
+            to: string;
+            /** @description the other side is the grid; else neighbours */
+            utility: boolean;
+            /** @description from roof or battery to where it was used: over no line */
+            within: boolean;
+        };
+        TraceWays: {
+            /** @description of the interval's sums */
+            receipts: components["schemas"]["ReceiptRef"][];
+            ways: components["schemas"]["TraceWay"][];
+        };
         WhatIf: {
             /** @description of the interval */
             balance: components["schemas"]["Money"];
@@ -1912,6 +2202,41 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the household's account */
+                account: string;
+                /** @description any of the interval: by the community's clock, or with an offset, which tells an hour that comes twice */
+                time: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
             /** @description Error */

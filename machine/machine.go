@@ -135,6 +135,9 @@ func (m *Machine) Head() Head { return m.head }
 // Rows returns the committed rows.
 func (m *Machine) Rows() state.Reader { return m.rows }
 
+// Prove returns the proof of what is at a key of the committed rows.
+func (m *Machine) Prove(key []byte) state.Proof { return state.Prove(m.trie, m.rows, key) }
+
 // Audit checks every domain's invariants over the committed rows.
 func Audit(rows state.Reader) error { return errors.Join(ledger.Audit(rows), certificate.Audit(rows)) }
 

@@ -56,6 +56,7 @@ type Node struct {
 	intake *intake
 	feed   *feed
 	closed func() error
+	proofs proofs
 }
 
 // Config is how a node runs.
@@ -200,6 +201,7 @@ func (n *Node) close() error {
 	if err := n.chain.Stop(); err != nil {
 		return err
 	}
+	n.proofs.stop()
 	if err := n.feed.stop(); err != nil {
 		return errors.Join(err, n.release())
 	}
@@ -212,6 +214,9 @@ func (n *Node) close() error {
 // release closes what is open.
 func (n *Node) release() error {
 	var errs []error
+	if n.proofs.hashes != nil {
+		errs = append(errs, n.proofs.hashes.close())
+	}
 	if n.view != nil {
 		errs = append(errs, n.view.Close())
 	}

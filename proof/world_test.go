@@ -124,24 +124,14 @@ func (w *world) steps(height int64) {
 // bundle makes a bundle of the last block, which is made for it, by way of others.
 func (w *world) bundle(way ...int64) *Bundle {
 	w.step()
-	b := &Bundle{Format: Format, Chain: w.name, Roots: w.roots(), Block: w.blocks[w.height()-1]}
-	for _, height := range way {
-		b.Path = append(b.Path, w.blocks[height-1])
+	var path []Block
+	for _, height := range append(way, w.height()) {
+		path = append(path, w.blocks[height-1])
 	}
-	omitRepeated(b)
+	omit(path)
+	b := &Bundle{Format: Format, Chain: w.name, Roots: w.roots(), Path: path[:len(way)], Block: path[len(way)]}
 	b.Seal()
 	return b
-}
-
-// omitRepeated leaves out validators that the block before has.
-func omitRepeated(b *Bundle) {
-	blocks := append(slices.Clone(b.Path), b.Block)
-	for i := len(blocks) - 1; i > 0; i-- {
-		if string(blocks[i].Header.Validators) == string(blocks[i-1].Header.Validators) {
-			blocks[i].Validators = nil
-		}
-	}
-	b.Path, b.Block = blocks[:len(blocks)-1], blocks[len(blocks)-1]
 }
 
 // disclose shows receipts by their index.

@@ -149,6 +149,13 @@ func (c *Client) TraceOf(ctx context.Context, account tx.AccountID, at string) (
 	return t, c.ask(ctx, http.MethodGet, fmt.Sprintf("/trace/%d/%s", account, url.PathEscape(at)), nil, &t)
 }
 
+// CertificateRuns asks for what an account has and used up of certificates.
+//
+// Errors: as of Month.
+func (c *Client) CertificateRuns(ctx context.Context, account tx.AccountID) (list []pages.CertificateRun, err error) {
+	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certificate-runs/%d", account), nil, &list)
+}
+
 // Certificates asks for the certificates that a household has.
 //
 // Errors: *BadError.

@@ -131,6 +131,10 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		t, err := seen(l, r, func() (pages.Trace, error) { return l.Source.TraceOf(r.Context(), accountOf(r), r.PathValue("time")) })
 		tell(w, t, err)
 	})
+	mux.HandleFunc("GET /certificate-runs/{account}", func(w http.ResponseWriter, r *http.Request) {
+		list, err := seen(l, r, func() ([]pages.CertificateRun, error) { return l.Source.CertificateRuns(r.Context(), accountOf(r)) })
+		tell(w, list, err)
+	})
 	mux.HandleFunc("GET /certificates/{account}", func(w http.ResponseWriter, r *http.Request) {
 		list, err := seen(l, r, func() ([]pages.Certificate, error) { return l.Source.Certificates(r.Context(), accountOf(r)) })
 		tell(w, list, err)

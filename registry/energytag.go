@@ -20,18 +20,18 @@ type bundle struct {
 	FaceValue   json.Number `json:"face_value"`
 	Converted   bool        `json:"issuance_post_energy_carrier_conversion"`
 	Registry    string      `json:"issuing_body"`
-	Country     string      `json:"country_of_issuance"`
+	Country     string      `json:"country_of_issuance,omitempty"`
 	Grid        string      `json:"connected_grid_identification"`
 	Zone        string      `json:"issue_market_zone"`
 	DeviceID    string      `json:"device_id"`
 	DeviceName  string      `json:"device_name"`
 	Technology  string      `json:"device_technology_type"`
-	Capacity    json.Number `json:"device_capacity"`
-	Since       string      `json:"device_production_start_date"`
+	Capacity    json.Number `json:"device_capacity,omitempty"`
+	Since       string      `json:"device_production_start_date,omitempty"`
 	Start       string      `json:"production_starting_interval"`
 	End         string      `json:"production_ending_interval"`
-	Issued      string      `json:"issuance_datestamp"`
-	Expires     string      `json:"expiry_datestamp"`
+	Issued      string      `json:"issuance_datestamp,omitempty"`
+	Expires     string      `json:"expiry_datestamp,omitempty"`
 	Storage     bool        `json:"is_storage"`
 	Beneficiary string      `json:"beneficiary,omitempty"`
 }
@@ -50,15 +50,19 @@ func writeEnergyTag(out io.Writer, runs []Run) error {
 	for n := range runs {
 		r := &runs[n]
 		source := name(energyTagSources, r.Device.Source)
-		list[n] = bundle{
+		b := bundle{
 			Status: r.Status.String(), Account: r.Account, Issuance: r.Issuance,
 			First: number(r.First), Last: number(r.First + r.Count - 1), Quantity: number(r.Count),
 			Carrier: electricity, Source: source, FaceValue: number(uint64(r.Unit)), //nolint:gosec // Above 0.
 			Registry: r.Registry, Country: r.Device.Country, Grid: r.Device.Zone, Zone: r.Device.Zone,
-			DeviceID: r.Device.ID, DeviceName: r.Device.Name, Technology: source, Capacity: number(r.Device.CapacityW),
+			DeviceID: r.Device.ID, DeviceName: r.Device.Name, Technology: source,
 			Since: day(r.Device.Since, time.DateOnly), Start: rfc3339(r.Start), End: rfc3339(r.End),
 			Issued: day(r.Issued, time.DateOnly), Expires: day(r.Expires, time.DateOnly), Beneficiary: r.Beneficiary,
 		}
+		if r.Device.CapacityW > 0 {
+			b.Capacity = number(r.Device.CapacityW)
+		}
+		list[n] = b
 	}
 	return indented(out, map[string][]bundle{bundles: list})
 }

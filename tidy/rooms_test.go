@@ -23,7 +23,7 @@ var rooms = []room{
 	{"domains", "party ledger grid metering device tariff auction market certificate governance settlement", true},
 	{"machine", "machine", false},
 	{"admission", "admission", false},
-	{"adapters", "chain store gateway broker view session", false},
+	{"adapters", "chain store gateway registry broker view session", false},
 	{"wiring", "node community operator sim attribution report pages homeassistant bill docs web api server live fleet bridge demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }

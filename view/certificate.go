@@ -86,7 +86,14 @@ func (w *writer) leave(column string, parts ...certificate.Part) error {
 	return nil
 }
 
-func (w *writer) lotsCancelled(_ place, r certificate.Cancelled) error {
+func (w *writer) lotsCancelled(at place, r certificate.Cancelled) error {
+	for n, p := range r.Cancel.Parts {
+		err := w.put("cancellation", at.height, at.position, at.n, n, bits(r.Cancel.Account), bits(p.Microgrid), int64(p.Start), bits(p.Device),
+			int64(r.Serials[n]), int64(p.Energy), int64(r.Cancel.Purpose), r.Cancel.Beneficiary)
+		if err != nil {
+			return err
+		}
+	}
 	return w.gone("cancelled_wh", r.Cancel.Account, r.Cancel.Parts...)
 }
 
@@ -128,13 +135,38 @@ func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
 type HeldLot struct {
 	Lot    certificate.LotID
 	Energy quantity.Energy
+	// First is the serial that its first Wh would get, were the accounts of the lot to
+	// use theirs up in the order of their numbers.
+	First quantity.Energy
 }
 
 // Holdings yields what an account has of lots, by microgrid, start and device.
 func (r *Reader) Holdings(account tx.AccountID, yield func(HeldLot) error) error {
-	return each(r, "SELECT microgrid, start, device, energy_wh FROM holding WHERE account = ? ORDER BY microgrid, start, device",
+	return each(r, `SELECT microgrid, start, device, energy_wh, claimed_wh + cancelled_wh + expired_wh + withdrawn_wh + stored_wh + (
+			SELECT coalesce(sum(o.energy_wh), 0) FROM holding o
+			WHERE o.microgrid = h.microgrid AND o.start = h.start AND o.device = h.device AND o.account < h.account)
+		FROM holding h JOIN lot USING (microgrid, start, device) WHERE account = ? ORDER BY microgrid, start, device`,
 		func(rows *sql.Rows, h *HeldLot) error {
-			return rows.Scan(id(&h.Lot.Microgrid), &h.Lot.Start, id(&h.Lot.Device), &h.Energy)
+			return rows.Scan(id(&h.Lot.Microgrid), &h.Lot.Start, id(&h.Lot.Device), &h.Energy, &h.First)
+		}, yield, bits(account))
+}
+
+// CancelledLot is what an account used up of a lot at once.
+type CancelledLot struct {
+	Lot         certificate.LotID
+	Energy      quantity.Energy
+	First       quantity.Energy // Serial.
+	Purpose     certificate.Purpose
+	Beneficiary []byte // SHA-256 of the statement that names it.
+}
+
+// Cancellations yields what an account used up by itself, by microgrid, start, device
+// and serial.
+func (r *Reader) Cancellations(account tx.AccountID, yield func(CancelledLot) error) error {
+	return each(r, `SELECT microgrid, start, device, energy_wh, serial, purpose, beneficiary FROM cancellation
+		WHERE account = ? ORDER BY microgrid, start, device, serial`,
+		func(rows *sql.Rows, c *CancelledLot) error {
+			return rows.Scan(id(&c.Lot.Microgrid), &c.Lot.Start, id(&c.Lot.Device), &c.Energy, &c.First, &c.Purpose, &c.Beneficiary)
 		}, yield, bits(account))
 }
 

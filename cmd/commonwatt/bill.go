@@ -33,6 +33,7 @@ type desk interface {
 	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
 	Certificates(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
 	TraceOf(ctx context.Context, account tx.AccountID, at string) (pages.Trace, error)
+	CertificateRuns(ctx context.Context, account tx.AccountID) ([]pages.CertificateRun, error)
 }
 
 func billCommand() *cobra.Command {

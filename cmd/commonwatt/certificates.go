@@ -4,17 +4,19 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/registry"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
 func certificatesCommand() *cobra.Command {
-	var output string
+	var output, format, country string
 	cmd := &cobra.Command{
 		Use:   "certificates DIR MEMBER",
 		Short: "Print the certificates that a member has",
@@ -22,13 +24,26 @@ func certificatesCommand() *cobra.Command {
 device produced in an interval is the member's to pass on or to use up. What was claimed
 as it was used is not among them. A community issues certificates when its file says
 certificates = true; the bill and the statement of each interval name those that came
-with it.`,
+with it.
+
+With --format it writes what the member has and what it cancelled as another registry
+reads it. A registry that knows nothing smaller than a MWh gets whole ones, made of the
+hours of a device; what is left over is said. mrets-csv and ncrets are no certificates
+but what was generated: the registry issues its own, so hand in only what is exported to
+it.`,
 		Example: `  commonwatt certificates elm-street anna
-  commonwatt certificates elm-street anna -o csv > certificates.csv`,
+  commonwatt certificates elm-street anna -o csv > certificates.csv
+  commonwatt certificates elm-street anna --format energytag > anna.json`,
 		Args:              usage(cobra.ExactArgs(2)),
 		ValidArgsFunction: folders,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return ofMember(cmd, args, output, func(d desk, _ *community.Community, account tx.AccountID) error {
+			if format != "" && !slices.Contains(registry.Formats(), registry.Format(format)) {
+				return badInput(fmt.Errorf("--format %s: there is no such format: use %s", format, formatNames()))
+			}
+			return ofMember(cmd, args, output, func(d desk, c *community.Community, account tx.AccountID) error {
+				if format != "" {
+					return writeCertificates(cmd, d, c, args[1], account, registry.Format(format), country)
+				}
 				list, err := d.Certificates(cmd.Context(), account)
 				if err != nil {
 					return err
@@ -38,6 +53,8 @@ with it.`,
 		},
 	}
 	outputFlag(cmd, &output, "table", "how to print")
+	cmd.Flags().StringVar(&format, "format", "", "for another registry: "+formatNames())
+	cmd.Flags().StringVar(&country, "country", "", "where the plants are, two letters as in CH (for --format)")
 	return cmd
 }
 

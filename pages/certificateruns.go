@@ -1,0 +1,83 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/commonwatt/commonwatt/certificate"
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+	"github.com/commonwatt/commonwatt/view"
+)
+
+// Statuses of runs.
+const (
+	RunHeld      = "held"
+	RunCancelled = "cancelled"
+)
+
+// CertificateRun is certificates of a lot with serials in a row, as other registries ask
+// for them.
+type CertificateRun struct {
+	Registry    string        `json:"registry" doc:"the ledger's chain"`
+	Issuance    string        `json:"issuance" doc:"names the lot; serials are unique within"`
+	First       int64         `json:"first" doc:"serial of the first Wh; of what is held, the one that it would get if the accounts of the lot used theirs up in order"`
+	Energy      int64         `json:"energy_wh"`
+	Status      string        `json:"status"`
+	Meter       string        `json:"meter"`
+	Start       interval.Time `json:"start"`
+	End         interval.Time `json:"end"`
+	Final       interval.Time `json:"final" doc:"from when on they could be passed on"`
+	Expires     interval.Time `json:"expires"`
+	Beneficiary string        `json:"beneficiary,omitempty" doc:"SHA-256 of the statement that names it, in hexadecimal"`
+}
+
+// CertificateRuns are what an account has and what it used up by itself, by start, meter
+// and serial.
+//
+// Errors: those of the view.
+func (s *Source) CertificateRuns(ctx context.Context, account tx.AccountID) (list []CertificateRun, err error) {
+	list = []CertificateRun{}
+	var lots []certificate.LotID
+	err = s.reader(ctx, func(r *view.Reader) error {
+		err := r.Holdings(account, func(l view.HeldLot) error {
+			list = append(list, CertificateRun{Status: RunHeld, First: int64(l.First), Energy: int64(l.Energy)})
+			lots = append(lots, l.Lot)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return r.Cancellations(account, func(l view.CancelledLot) error {
+			list = append(list, CertificateRun{Status: RunCancelled, First: int64(l.First), Energy: int64(l.Energy), Beneficiary: fmt.Sprintf("%x", l.Beneficiary)})
+			lots = append(lots, l.Lot)
+			return nil
+		})
+	})
+	s.Read(func(rows state.Reader, head machine.Head) {
+		for n := range list {
+			s.describe(&list[n], lots[n], rows, head.ChainID)
+		}
+	})
+	slices.SortStableFunc(list, func(a, b CertificateRun) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.First, b.First))
+	})
+	return list, err
+}
+
+// describe says of which lot a run is.
+func (s *Source) describe(run *CertificateRun, lot certificate.LotID, rows state.Reader, chain string) {
+	m, _ := grid.At(rows, lot.Microgrid)
+	run.Registry, run.Meter = chain, s.names(lot.Microgrid).Meters[lot.Device]
+	run.Issuance = cmp.Or(run.Meter, strconv.FormatUint(uint64(lot.Device), 10)) + "/" + time.Unix(int64(lot.Start), 0).UTC().Format(time.RFC3339)
+	run.Start, run.End = lot.Start, lot.Start+interval.Time(m.Length)
+	run.Final = run.End + interval.Time(m.Correction)
+	run.Expires = run.Final + certificate.Lifetime
+}

@@ -182,7 +182,7 @@ func hourOf(f []string) (g Generation, total quantity.Energy, no *flaw) {
 	case g.Energy > whMax/hoursMax:
 		p.flaw = &flaw{"Total kWh", f[5], "is more than any plant produces in an hour", ""}
 	}
-	g.Start += interval.Time(n) * hour //nolint:gosec // At most 24.
+	g.Start += interval.Time(n) * hour
 	g.Start -= hour
 	g.End = g.Start + hour
 	return g, total, p.flaw

@@ -76,13 +76,13 @@ func split(runs []Run) (*Package, []Run) {
 	}
 	want := count * MWh
 	p := &Package{Run: runs[len(runs)-1]}
-	p.Unit, p.First, p.Count, p.Start = MWh, 1, uint64(count), runs[0].Start //nolint:gosec // Above 0.
+	p.Unit, p.First, p.Count, p.Start = MWh, 1, uint64(count), runs[0].Start
 	for len(runs) > 0 && want > 0 {
 		part := runs[0]
 		if part.Energy() <= want {
 			runs = runs[1:]
 		} else {
-			part.Count = uint64(want) //nolint:gosec // Above 0.
+			part.Count = uint64(want)
 			rest := runs[0]
 			rest.First, rest.Count = rest.First+part.Count, rest.Count-part.Count
 			runs = append([]Run{rest}, runs[1:]...)

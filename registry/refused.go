@@ -62,7 +62,7 @@ func (f *flaw) at(file string, line int) *Refused {
 	return &Refused{file, line, f.field, f.text, f.reason, next}
 }
 
-// Statuses and sources that a format has words for.
+// has reports whether a format has a word for a status.
 func (f Format) has(s Status) bool {
 	switch f {
 	case EnergyTag:
@@ -92,8 +92,14 @@ func (r *Run) writable(f Format) error {
 // flaw is what is wrong with a run, whatever its format.
 func (r *Run) flaw() *flaw {
 	for _, t := range [...]struct{ field, text string }{
-		{"registry", r.Registry}, {"issuance", r.Issuance}, {"account", r.Account}, {"device", r.Device.ID}, {"device name", r.Device.Name},
-		{"country", r.Device.Country}, {"zone", r.Device.Zone}, {"beneficiary", r.Beneficiary},
+		{"registry", r.Registry},
+		{"issuance", r.Issuance},
+		{"account", r.Account},
+		{"device", r.Device.ID},
+		{"device name", r.Device.Name},
+		{"country", r.Device.Country},
+		{"zone", r.Device.Zone},
+		{"beneficiary", r.Beneficiary},
 	} {
 		if no := plain(t.field, t.text); no != nil {
 			return no
@@ -110,7 +116,7 @@ func (r *Run) flaw() *flaw {
 		return &flaw{"serials", r.Issuance, fmt.Sprintf("are beyond %d", uint64(whMax)), ""}
 	case r.Unit <= 0 || r.Unit > MWh:
 		return &flaw{"unit", fmt.Sprint(r.Unit), "is not between 1 Wh and 1 MWh", ""}
-	case r.Count > uint64(whMax/r.Unit): //nolint:gosec // Above 0.
+	case r.Count > uint64(whMax/r.Unit):
 		return &flaw{"serials", r.Issuance, fmt.Sprintf("are more than %d Wh", quantity.Energy(whMax)), ""}
 	case r.End <= r.Start:
 		return &flaw{"end", rfc3339(r.End), "is not after the start", ""}

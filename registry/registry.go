@@ -109,8 +109,14 @@ func (s Status) String() string { return name(statuses, s) }
 
 // statuses are the names; of EnergyTag, but for the last.
 var statuses = []named[Status]{
-	{Active, "Active"}, {Cancelled, "Cancelled"}, {Claimed, "Claimed"}, {Expired, "Expired"},
-	{Withdrawn, "Withdrawn"}, {Locked, "Locked"}, {Reserved, "Reserved"}, {Exported, "Exported"},
+	{Active, "Active"},
+	{Cancelled, "Cancelled"},
+	{Claimed, "Claimed"},
+	{Expired, "Expired"},
+	{Withdrawn, "Withdrawn"},
+	{Locked, "Locked"},
+	{Reserved, "Reserved"},
+	{Exported, "Exported"},
 }
 
 // named is how a format writes a value.

@@ -80,7 +80,7 @@ func readDecimal(field, text string, decimals int) (quantity.Energy, *flaw) {
 	if err != nil || n > whMax {
 		return 0, &flaw{field, text, fmt.Sprintf("is more than %d Wh", uint64(whMax)), ""}
 	}
-	return quantity.Energy(n), nil //nolint:gosec // At most whMax.
+	return quantity.Energy(n), nil
 }
 
 // readNumber reads a whole number.

@@ -31,6 +31,14 @@ func TestCertificates(t *testing.T) {
 	w.block(bob, certificate.CancelKind.Encode(certificate.Cancel{Account: bob, Parts: parts[1:], Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size)}))
 	w.block(operator, certificate.WithdrawKind.Encode(certificate.Withdraw{Account: bob, Parts: parts[:1], Evidence: make([]byte, sha256.Size)}))
 	w.alike("used up and withdrawn", 2, 1700, 600)
+	read(t, fed(t, w.records, 3), func(r *Reader) error {
+		return r.Cancellations(bob, func(c CancelledLot) error {
+			if c.Lot.Start != noon+hour || c.Energy != 800 || c.First != 0 || c.Purpose != certificate.Disclosure || len(c.Beneficiary) != sha256.Size {
+				t.Errorf("bob used up %+v", c)
+			}
+			return nil
+		})
+	})
 	some := func(e quantity.Energy) []certificate.Part {
 		return []certificate.Part{{Microgrid: town1, Start: noon, Device: panels, Energy: e}}
 	}
@@ -83,6 +91,10 @@ func (w *town) alike(when string, lots int64, issued, held quantity.Energy) {
 		for a := operator; a <= dot; a++ {
 			err := r.Holdings(a, func(h HeldLot) error {
 				k := holding{h.Lot, a}
+				l, _ := certificate.LotAt(w.machine.Rows(), h.Lot)
+				if first := firstOf(w, h.Lot, l, a); first != h.First {
+					w.t.Errorf("%s: account %d has %+v from serial %d on, the view says %d", when, a, h.Lot, first, h.First)
+				}
 				if has[k] != h.Energy {
 					w.t.Errorf("%s: account %d has %d Wh of %+v, the ledger says %d", when, a, h.Energy, h.Lot, has[k])
 				}
@@ -114,4 +126,16 @@ func (w *town) alike(when string, lots int64, issued, held quantity.Energy) {
 	if len(has) > 0 {
 		w.t.Errorf("%s: the view misses %v", when, has)
 	}
+}
+
+// firstOf is the serial that an account's first Wh of a lot would get if the accounts
+// used theirs up in order.
+func firstOf(w *town, id certificate.LotID, l certificate.Lot, account tx.AccountID) quantity.Energy {
+	first := l.Gone()
+	for a, e := range certificate.Holders(w.machine.Rows(), id) {
+		if a < account {
+			first += e
+		}
+	}
+	return first
 }

@@ -231,5 +231,9 @@ func (w *town) live(seed uint64) {
 	w.block(ann, certificate.ReserveKind.Encode(certificate.Reserve{Holder: ann, For: bob, Until: w.now + hour, Parts: []certificate.Part{
 		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 200},
 	}}))
+	w.block(ann, certificate.CancelKind.Encode(certificate.Cancel{
+		Account: ann, Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size),
+		Parts: []certificate.Part{{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 100}},
+	}))
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

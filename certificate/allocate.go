@@ -50,13 +50,16 @@ func allocate(s state.Reader, id grid.MicrogridID, i interval.Interval, c Cleare
 	if !any {
 		return &allocation{}
 	}
-	keeps := choicesAt(s, id, i.Start)
+	keeps, stores := choicesAt(s, id, i.Start), storesAt(s, id, i.Start)
 	a := &allocation{of: make([][]int, len(c.Positions)), uses: make([]use, len(c.Positions))}
 	room := make([]quantity.Energy, len(c.Positions)) // What may still be claimed of what was bought.
 	for n, p := range c.Positions {
 		a.uses[n] = useOf(p)
 		if !keeps[p.Point].Keep {
 			room[n] = a.uses[n].bought
+		}
+		if len(stores) > 0 {
+			a.flows = append(a.flows, flowsOf(p, n, a.uses[n].discharged, keeps[p.Point].Keep, stores)...)
 		}
 		for _, d := range p.Devices {
 			if devices[d.Device] && d.Export > 0 {

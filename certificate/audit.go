@@ -3,6 +3,7 @@ package certificate
 import (
 	"fmt"
 
+	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
 )
@@ -11,12 +12,44 @@ import (
 //
 // Errors: the first lot whose parts do not sum to what was issued, or of which the
 // holders have something else than it says; the first interval of whose use more or less
-// is claimed than of its lots.
+// is claimed than of its lots; the first store of which more came out than went in.
 func Audit(s state.Reader) error {
 	if err := auditLots(s); err != nil {
 		return err
 	}
-	return auditUse(s)
+	if err := auditUse(s); err != nil {
+		return err
+	}
+	return auditStores(s)
+}
+
+// auditStores holds every store to what went into it and came out.
+func auditStores(s state.Reader) error {
+	var in quantity.Energy
+	out := map[grid.Device]quantity.Energy{}
+	for id, l := range lots.All(s) {
+		d := grid.Device{Microgrid: id.Microgrid, Device: id.Device}
+		in, out[d] = quantity.MustAdd(in, l.Stored), quantity.MustAdd(out[d], l.Issued)
+	}
+	for k, x := range stores.All(s) {
+		var holds quantity.Energy
+		next := x.First
+		for item, source := range inventory.Under(s, k) {
+			if source.Energy <= 0 || item.number != next {
+				return fmt.Errorf("certificate: there are %d Wh of number %d in the store %d, after number %d", source.Energy, item.number, k.Device, next)
+			}
+			holds = quantity.MustAdd(holds, source.Energy)
+			next++
+		}
+		if holds != x.Holds() || next != x.Next || x.Lost < 0 || x.Out != out[k] {
+			return fmt.Errorf("certificate: %d Wh are in the store %d, and %d were issued of it: %+v", holds, k.Device, out[k], x)
+		}
+		in = quantity.MustSub(in, x.In)
+	}
+	if in != 0 {
+		return fmt.Errorf("certificate: %d Wh of lots are stored, and no store has them", in)
+	}
+	return nil
 }
 
 // auditUse holds the use of every interval against what is claimed of its lots.

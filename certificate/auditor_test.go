@@ -11,30 +11,44 @@ import (
 )
 
 // auditor is what somebody knows who read nothing but readings and receipts: what
-// was produced, who has how much of it, and which serials are used up.
+// was produced and used, who has how much of it, what is in the battery, and which
+// serials are used up.
 type auditor struct {
 	t        testing.TB
 	produced map[LotID]quantity.Energy                  // By meters.
 	has      map[LotID]map[tx.AccountID]quantity.Energy // Free to be passed on.
 	aside    map[Reservation]quantity.Energy
-	gone     map[LotID]quantity.Energy // Serials used up so far.
+	gone     map[LotID]quantity.Energy                  // Serials used up so far.
+	used     map[wanted]quantity.Energy                 // By meters.
+	claimed  map[LotID]map[tx.AccountID]quantity.Energy // For use.
+	holds    quantity.Energy                            // In the battery.
+}
+
+// wanted is the use of an account in an hour.
+type wanted struct {
+	at      interval.Time
+	account tx.AccountID
 }
 
 func newAuditor(t testing.TB) *auditor {
 	return &auditor{
 		t: t, produced: map[LotID]quantity.Energy{}, has: map[LotID]map[tx.AccountID]quantity.Energy{},
 		aside: map[Reservation]quantity.Energy{}, gone: map[LotID]quantity.Energy{},
+		used: map[wanted]quantity.Energy{}, claimed: map[LotID]map[tx.AccountID]quantity.Energy{},
 	}
 }
 
 // measured takes what an hour's readings say.
 func (a *auditor) measured(at interval.Time, c Cleared) {
 	for _, p := range c.Positions {
+		home := p.Import - p.Export
 		for _, d := range p.Devices {
 			if d.Kind.Renewable() {
 				a.produced[LotID{town, at, d.Device}] = d.Export
 			}
+			home += d.Export - d.Import
 		}
+		a.used[wanted{at, p.Account}] = max(home, 0)
 	}
 }
 
@@ -59,6 +73,7 @@ var reads = map[uint32]func(*auditor, op.Receipt){
 		}
 	},
 	ExpiredReceipt.Kind: func(a *auditor, said op.Receipt) { a.expired(ExpiredReceipt.Read(said)) },
+	StoredReceipt.Kind:  func(a *auditor, said op.Receipt) { a.stored(StoredReceipt.Read(said)) },
 	ReservedReceipt.Kind: func(a *auditor, said op.Receipt) {
 		if r := ReservedReceipt.Read(said); said.Audience == r.Holder {
 			a.move(r.Holder, -1, r.Parts)
@@ -94,15 +109,45 @@ func (a *auditor) issued(r Issued) {
 	if _, twice := a.has[id]; twice && r.Revision == 1 {
 		a.t.Fatalf("%+v is issued twice", id)
 	}
-	a.has[id], a.gone[id] = map[tx.AccountID]quantity.Energy{}, 0
+	a.has[id], a.gone[id], a.claimed[id] = map[tx.AccountID]quantity.Energy{}, 0, map[tx.AccountID]quantity.Energy{}
 	for _, s := range r.Shares {
 		if s.Claimed {
 			a.gone[id] += s.Energy
+			a.claimed[id][s.Account] += s.Energy
 		} else {
 			a.has[id][s.Account] += s.Energy
 		}
 	}
 }
+
+// stored takes what the battery took and gave. Its lot comes of what was in it, and of
+// that alone.
+func (a *auditor) stored(r Stored) {
+	var in, used quantity.Energy
+	for _, p := range r.Parts {
+		in += p.Energy
+	}
+	for _, source := range r.Sources {
+		used += source.Energy
+		if source.Start >= r.Start {
+			a.t.Fatalf("it gives of what it took in the same hour or later: %+v", r)
+		}
+	}
+	if r.Out*million > used*efficiency || r.Out > r.Discharged || in > r.Charged || used+r.Spoilt > a.holds {
+		a.t.Fatalf("the battery had %d Wh, and then %+v", a.holds, r)
+	}
+	if a.holds += in - used - r.Spoilt; a.holds != r.Holds {
+		a.t.Fatalf("the battery has %d Wh: %+v", a.holds, r)
+	}
+	a.move(r.Account, -1, r.Parts)
+	a.leave(r.Parts, r.Serials)
+	if r.Out > 0 {
+		a.produced[LotID{r.Microgrid, r.Start, r.Device}] = r.Out
+	}
+}
+
+// efficiency is the battery's, in millionths.
+const efficiency = 900_000
 
 // move adds parts, with a sign, to what an account has.
 func (a *auditor) move(account tx.AccountID, sign quantity.Energy, parts []Part) {
@@ -151,6 +196,7 @@ func (a *auditor) expired(r Expired) {
 // check holds the ledger to what the auditor knows of the hours from a moment on.
 func (a *auditor) check(w *optest.World, from interval.Time) {
 	a.t.Helper()
+	a.checkUse(from)
 	aside := map[LotID]quantity.Energy{}
 	for k, e := range a.aside {
 		if r, _ := AsideAt(w, k); r.Energy != e {
@@ -172,6 +218,25 @@ func (a *auditor) check(w *optest.World, from interval.Time) {
 		}
 		if there != (produced > 0) || l.Issued != produced || l.Gone() != a.gone[id] || l.Reserved != aside[id] || sum != produced {
 			a.t.Fatalf("%d Wh were produced, the auditor knows of %d: %+v is %+v", produced, sum, id, l)
+		}
+	}
+}
+
+// checkUse holds what is claimed to what was used, of the hours from a moment on.
+func (a *auditor) checkUse(from interval.Time) {
+	a.t.Helper()
+	sum := map[wanted]quantity.Energy{}
+	for id := range a.has {
+		if _, known := a.produced[id]; !known {
+			a.t.Fatalf("%+v is issued, and no meter says so", id)
+		}
+		for account, e := range a.claimed[id] {
+			sum[wanted{id.Start, account}] += e
+		}
+	}
+	for k, e := range sum {
+		if k.at >= from && e > a.used[k] {
+			a.t.Fatalf("account %d claims %d Wh at %d and used %d", k.account, e, k.at, a.used[k])
 		}
 	}
 }

@@ -34,6 +34,7 @@ func finalise(ctx *op.Context, s state.Store, k metering.Moment) {
 	if !ok || u.Final {
 		return
 	}
+	u.store(ctx, s, k)
 	followRules(ctx, s, k)
 	u.Final, u.Flows = true, nil
 	usages.Put(s, k, u)

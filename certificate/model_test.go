@@ -78,6 +78,11 @@ func (r *random) hour() Cleared {
 			trades = append(trades, green(seller, 2, sold))
 		}
 	}
+	if len(trades) == 0 || trades[len(trades)-1].Seller != 1 {
+		if sold := min(list[1].exported, list[0].imported); sold > 0 {
+			trades = append(trades, green(1, 0, sold))
+		}
+	}
 	return hourOf(list[0], list[1], list[2], trades...)
 }
 
@@ -175,16 +180,29 @@ func (r *random) account() tx.AccountID { return [...]tx.AccountID{ann, bob, cy}
 // parts are some of a lot or two, of any age, and often more than there is.
 func (r *random) parts() []Part {
 	at := r.open - hour*interval.Time(r.IntN(60))
-	parts := []Part{{Microgrid: town, Start: at, Device: [...]grid.DeviceID{panels, turbine, panels, turbine, battery}[r.IntN(5)], Energy: r.some()}}
+	parts := []Part{{Microgrid: town, Start: at, Device: [...]grid.DeviceID{panels, turbine, battery}[r.IntN(3)], Energy: r.some()}}
 	if r.IntN(3) == 0 {
 		parts = append(parts, Part{Microgrid: town, Start: at + hour, Device: parts[0].Device, Energy: r.some()})
 	}
 	return parts
 }
 
+// somebodys makes the first of some parts one that an account has, if any has, and
+// returns the account.
+func (r *random) somebodys(parts []Part) tx.AccountID {
+	account := r.account()
+	if has := r.a.has[parts[0].lot()][account]; has > 0 {
+		parts[0].Energy = 1 + quantity.Energy(r.Int64N(int64(has)))
+	}
+	return account
+}
+
 // use passes some of a lot on, cancels, withdraws it or sets it aside, of anybody.
 func (r *random) use() {
 	from, to, parts, hash := r.account(), r.account(), r.parts(), make([]byte, sha256.Size)
+	if r.IntN(2) == 0 {
+		from = r.somebodys(parts)
+	}
 	signer := from
 	if r.IntN(10) == 0 {
 		signer = r.account()
@@ -243,6 +261,7 @@ func TestModel(t *testing.T) {
 		Rand: rand.New(rand.NewPCG(seed, 0)), w: newTown(t, correctable-hour), a: newAuditor(t),
 		hours: map[interval.Time]Cleared{}, version: map[interval.Time]uint32{}, taken: map[uint32]int{},
 	}
+	r.try(operator, RegisterStoreKind.Encode(RegisterStore{Microgrid: town, Device: battery, EfficiencyPPM: efficiency, Method: FIFO + Method(seed%3)}))
 	for n := range steps {
 		r.step()
 		if n%1000 == 999 {

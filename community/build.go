@@ -7,15 +7,18 @@ import (
 	_ "time/tzdata" // So that time zones do not depend on the machine.
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/quantity"
 )
 
-// Names in the file of the modes and price rules, in the order of their numbers.
+// Names in the file of the modes, price rules and methods of storage, in the order of
+// their numbers.
 var (
 	modes      = []string{auction.Uniform: "uniform", auction.PayAsBid: "pay-as-bid", auction.MidMarket: "mid-market"}
 	priceRules = []string{auction.SplitRule: "split", auction.ClearingRule: "clearing"}
+	methods    = []string{certificate.FIFO: "fifo", certificate.LIFO: "lifo", certificate.Weighted: "weighted"}
 )
 
 // Bounds of the settings.
@@ -85,6 +88,11 @@ func (b *builder) general(g *general) error {
 	if b.c.TimeZone, err = timeZone(g.TimeZone); err != nil {
 		return b.refuse(at+"time_zone", `%.80q is no time zone; write a name such as "Europe/Berlin" or a fixed offset such as "-08:00"`, g.TimeZone)
 	}
+	method, err := b.choice(at+"storage_method", g.StorageMethod, methods)
+	if err != nil {
+		return err
+	}
+	b.c.StorageMethod = certificate.Method(method) //nolint:gosec // an index of methods
 	return b.rules(g)
 }
 

@@ -10,6 +10,7 @@ package community
 import (
 	"time"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/market"
@@ -24,8 +25,9 @@ type Community struct {
 	Length         interval.Length
 	TimeZone       *time.Location // For bill periods and tariff hours.
 	Rules          market.Rules
-	CorrectionDays int     // How long late readings are settled as corrections.
-	Certificates   bool    // Are issued for what renewable devices produce.
+	CorrectionDays int  // How long late readings are settled as corrections.
+	Certificates   bool // Are issued for what renewable devices produce.
+	StorageMethod  certificate.Method
 	Carbon         *Carbon // What the grid's energy emitted; nil: not known.
 	Zones          []Zone  // Parents before their children.
 	Members        []Member
@@ -73,6 +75,9 @@ type Device struct {
 	Meter     string
 	Kind      grid.Kind
 	CapacityW uint64 // 0: not known.
+	// EfficiencyPPM is how many millionths of what charges a battery it gives again; 0
+	// for anything else.
+	EfficiencyPPM uint32
 }
 
 // Meter says what a meter measures.

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/commonwatt/commonwatt/certificate"
 )
 
 // file is the community file as it is written.
@@ -33,6 +35,7 @@ type general struct {
 	MembersFirst    bool   `toml:"members_first"`
 	CorrectionDays  int    `toml:"correction_days"`
 	Certificates    bool   `toml:"certificates"`
+	StorageMethod   string `toml:"storage_method"`
 }
 
 type fileTariff struct {
@@ -83,6 +86,7 @@ type fileDevice struct {
 	Meter      string   `toml:"meter"`
 	Kind       string   `toml:"kind"`
 	CapacityKW *decimal `toml:"capacity_kw"`
+	Efficiency *decimal `toml:"efficiency"`
 }
 
 // fileBytesMax bounds the community file and those that it names.
@@ -122,7 +126,7 @@ func readBounded(path string) ([]byte, error) {
 func Parse(path string, text []byte) (*Community, error) {
 	raw := file{Community: general{
 		Currency: "EUR", Decimals: 6, IntervalMinutes: 60, TimeZone: "UTC",
-		Mode: modes[0], MembersFirst: true, CorrectionDays: 45,
+		Mode: modes[0], MembersFirst: true, CorrectionDays: 45, StorageMethod: methods[certificate.FIFO],
 	}}
 	lines, orphan := locate(text)
 	if orphan != nil {

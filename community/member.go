@@ -44,8 +44,8 @@ func (p *planner) device(member string, d Device) {
 	}))
 }
 
-// certificates has certificates issued for what a member's plants produce, or no
-// more, and says what becomes of those of what it uses.
+// certificates has certificates issued for what a member's plants produce and stored
+// by its batteries, or no more, and says what becomes of those of what it uses.
 func (p *planner) certificates(m Member) {
 	id := p.c.Microgrid()
 	for _, d := range m.Devices {
@@ -53,11 +53,30 @@ func (p *planner) certificates(m Member) {
 		if d.Kind.Renewable() && certificate.IsRegistered(p.rows, k, p.from) != p.c.Certificates {
 			p.add(certificate.RegisterKind.Encode(certificate.Register{Microgrid: id, Device: k.Device, From: p.from, Ends: !p.c.Certificates}))
 		}
+		if d.Kind == grid.Battery {
+			p.store(k, d)
+		}
 	}
 	point := p.c.PointID(m.Name)
 	if was := certificate.ChoiceAt(p.rows, id, point, p.from); was.Keep != m.Keep {
 		p.add(certificate.ChooseKind.Encode(certificate.Choose{Microgrid: id, Point: point, From: p.from, Choice: certificate.Choice{Keep: m.Keep}}))
 	}
+}
+
+// store makes a battery a store of certificates, or no more. It keeps the method that
+// it was registered with.
+func (p *planner) store(k grid.Device, d Device) {
+	was, stores := certificate.Stores(p.rows, k, p.from)
+	if stores == p.c.Certificates && (!stores || was == d.EfficiencyPPM) {
+		return
+	}
+	o := certificate.RegisterStore{
+		Microgrid: k.Microgrid, Device: k.Device, From: p.from, Ends: !p.c.Certificates, EfficiencyPPM: d.EfficiencyPPM, Method: p.c.StorageMethod,
+	}
+	if x, known := certificate.StoreAt(p.rows, k); known {
+		o.Method = x.Method
+	}
+	p.add(certificate.RegisterStoreKind.Encode(o))
 }
 
 // equal reports whether two wishes ask for the same.

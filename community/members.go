@@ -139,7 +139,35 @@ func (b *builder) device(at, member string, d fileDevice) (device Device, err er
 	if device.CapacityW, err = b.watts(at+".capacity_kw", d.CapacityKW); err != nil {
 		return device, err
 	}
+	if device.EfficiencyPPM, err = b.efficiency(at+".efficiency", d.Efficiency, device.Kind); err != nil {
+		return device, err
+	}
 	return device, b.meter(at+".meter", Meter{d.Meter, member, "", device.Kind, device.CapacityW})
+}
+
+// efficiencyPPM is that of a battery whose file says nothing.
+const efficiencyPPM = 900_000
+
+// efficiency reads how much of what charges a battery it gives again.
+func (b *builder) efficiency(field string, d *decimal, kind grid.Kind) (uint32, error) {
+	switch {
+	case d == nil && kind == grid.Battery:
+		return efficiencyPPM, nil
+	case d == nil:
+		return 0, nil
+	case kind != grid.Battery:
+		return 0, b.refuse(field, "is for batteries only: how much of what charges them they give again")
+	}
+	ppm, fine, reason := d.scaled(6)
+	switch {
+	case reason != "":
+		return 0, b.refuse(field, "%.80q %s", d.text, reason)
+	case fine > 0:
+		return 0, b.refuse(field, "%.80q has %d digits after the point; a share has at most 6", d.text, fine)
+	case ppm <= 0 || ppm > 1_000_000:
+		return 0, b.refuse(field, "%.80q is not above 0 and at most 1; it is a share of what charges the battery, so 90 %% are 0.9", d.text)
+	}
+	return uint32(ppm), nil
 }
 
 // meter notes a meter, once.

@@ -11,6 +11,9 @@ type Certificates struct {
 	Expired   quantity.Energy `json:"expired_wh"`
 	Withdrawn quantity.Energy `json:"withdrawn_wh"`
 	Held      quantity.Energy `json:"held_wh"`
+	// What batteries stored of them, and what was issued again of what they gave.
+	Stored     quantity.Energy `json:"stored_wh,omitempty"`
+	Discharged quantity.Energy `json:"discharged_wh,omitempty"`
 }
 
 // certificates sums certificates up; nil where none were issued.
@@ -21,6 +24,6 @@ func (r *run) certificates() (*Certificates, error) {
 	}
 	return &Certificates{
 		Lots: l.Count, Issued: l.Issued, Claimed: l.Claimed, Cancelled: l.Cancelled,
-		Expired: l.Expired, Withdrawn: l.Withdrawn, Held: l.Held(),
+		Expired: l.Expired, Withdrawn: l.Withdrawn, Held: l.Held(), Stored: l.Stored, Discharged: l.Discharged,
 	}, nil
 }

@@ -114,20 +114,29 @@ func (w *writer) lotExpired(_ place, r certificate.Expired) error {
 
 // Lots is what was certified in a period, and what became of it.
 type Lots struct {
-	Count                                                  int64
-	Issued, Claimed, Cancelled, Expired, Withdrawn, Stored quantity.Energy
+	Count                                  int64           // Of production.
+	Issued                                 quantity.Energy // For production.
+	Claimed, Cancelled, Expired, Withdrawn quantity.Energy
+	Stored, Discharged                     quantity.Energy // Into batteries, and issued again of what they gave.
 }
 
 // Held is what somebody still has, set aside for somebody else or not.
 func (l Lots) Held() quantity.Energy {
-	return l.Issued - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn - l.Stored
+	return l.Issued + l.Discharged - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn - l.Stored
 }
 
 // Certified returns what was certified in a microgrid in a period.
 func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
+	var again int64 // Lots of what batteries gave.
 	err = r.tx.QueryRowContext(r.ctx, `SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
 		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0), coalesce(sum(stored_wh), 0) FROM lot WHERE microgrid = ? AND start >= ? AND start < ?`,
 		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn, &l.Stored)
+	if err != nil {
+		return l, err
+	}
+	err = r.tx.QueryRowContext(r.ctx, `SELECT coalesce(sum(out_wh > 0), 0), coalesce(sum(out_wh), 0) FROM stored WHERE microgrid = ? AND start >= ? AND start < ?`,
+		bits(m), int64(p.From), int64(p.Until)).Scan(&again, &l.Discharged)
+	l.Count, l.Issued = l.Count-again, quantity.MustSub(l.Issued, l.Discharged)
 	return l, err
 }
 

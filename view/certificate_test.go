@@ -2,10 +2,13 @@ package view
 
 import (
 	"crypto/sha256"
+	"errors"
+	"slices"
 	"testing"
 
 	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
@@ -17,10 +20,7 @@ func TestCertificates(t *testing.T) {
 	w := found(t)
 	w.block(operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: panels, Point: grid.PointID(ann), Kind: grid.Solar, From: noon}))
 	w.certify(0)
-	dots := metering.Value{Device: grid.DeviceID(dot), Import: 100, Quality: metering.Actual}
-	for start := noon; start < noon+2*hour; start += hour { // Dot is the last to be read.
-		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{dots}}}}))
-	}
+	w.dotReads(2)
 	fewer := metering.Value{Device: panels, Export: 800, Quality: metering.Actual}
 	w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: noon + hour, Values: []metering.Value{fewer}}}}))
 	w.alike("issued again", 2, 1700, 1700)
@@ -49,6 +49,50 @@ func TestCertificates(t *testing.T) {
 	w.alike("taken and released", 2, 1700, 600)
 	w.wait(366 * 24)
 	w.alike("expired", 2, 1700, 0)
+}
+
+// dotReads reads the meter of dot, who is the last to be read, in the first hours.
+func (w *town) dotReads(hours interval.Time) {
+	w.t.Helper()
+	dots := metering.Value{Device: grid.DeviceID(dot), Import: 100, Quality: metering.Actual}
+	for start := noon; start < noon+hours*hour; start += hour {
+		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{dots}}}}))
+	}
+}
+
+// TestStores compares what the view says of a battery with what the ledger has, and
+// with what is known of it.
+func TestStores(t *testing.T) {
+	w := found(t)
+	w.block(operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: panels, Point: grid.PointID(ann), Kind: grid.Solar, From: noon}))
+	w.certify(0)
+	w.charge(2)
+	w.dotReads(4)
+	w.wait(33 * 24)
+	w.block(ann, certificate.CancelKind.Encode(certificate.Cancel{Account: ann, Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size), Parts: []certificate.Part{
+		{Microgrid: town1, Start: noon + 3*hour, Device: battery, Energy: 10},
+	}}))
+	w.alike("stored", 2, 1800, 1800)
+	read(t, fed(t, w.records, 4), func(r *Reader) error {
+		var list []Stored
+		err := r.Stores(town1, Period{From: noon, Until: noon + 4*hour}, func(x Stored) error {
+			x.Account = 0
+			list = append(list, x)
+			return nil
+		})
+		want := []Stored{
+			{Start: noon + 2*hour, Device: battery, Charged: 500, In: 500, Holds: 500},
+			{Start: noon + 3*hour, Device: battery, Discharged: 400, Out: 400, Lost: 45, Holds: 55},
+		}
+		if !slices.Equal(list, want) {
+			t.Errorf("the battery is %+v", list)
+		}
+		l, err2 := r.Certified(town1, Period{From: noon, Until: noon + 4*hour})
+		if l.Count != 3 || l.Issued != 2700 || l.Stored != 500 || l.Discharged != 400 || l.Cancelled != 10 || l.Held() != 2700-500+390 {
+			t.Errorf("certified is %+v", l)
+		}
+		return errors.Join(err, err2)
+	})
 }
 
 // wait lets the town's hours pass without a reading.

@@ -71,6 +71,8 @@ var writers = map[uint32]write{
 	certificate.Released.Kind:         twice(certificate.Released, func(r certificate.Release) tx.AccountID { return r.Holder }, (*writer).lotsReleased),
 	certificate.Taken.Kind:            twice(certificate.Taken, func(r certificate.Take) tx.AccountID { return r.Holder }, (*writer).lotsTaken),
 	certificate.Whitelisted.Kind:      noRow,
+	certificate.StoreRegistered.Kind:  noRow,
+	certificate.StoredReceipt.Kind:    as(certificate.StoredReceipt, (*writer).lotsStored),
 	certificate.RulesSet.Kind:         noRow, // What they do has receipts of its own.
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),

@@ -325,6 +325,22 @@ CREATE TABLE cancellation (
 
 CREATE INDEX cancellation_by_account ON cancellation (account, microgrid, start, device, serial);
 
+-- What a battery took and gave of certificates in an interval. What it gave is a lot, too.
+CREATE TABLE stored (
+  microgrid     INTEGER NOT NULL,
+  start         INTEGER NOT NULL,
+  device        INTEGER NOT NULL,
+  account       INTEGER NOT NULL,
+  height        INTEGER NOT NULL,
+  charged_wh    INTEGER NOT NULL, -- As was measured.
+  discharged_wh INTEGER NOT NULL,
+  in_wh         INTEGER NOT NULL, -- Of certificates.
+  out_wh        INTEGER NOT NULL,
+  lost_wh       INTEGER NOT NULL,
+  holds_wh      INTEGER NOT NULL, -- Afterwards.
+  PRIMARY KEY (microgrid, start, device)
+) STRICT, WITHOUT ROWID;
+
 -- What a holder set aside for another account; it is in no holding.
 CREATE TABLE reservation (
   holder    INTEGER NOT NULL,

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/commonwatt/commonwatt/auction"
@@ -177,8 +178,31 @@ func (w *town) certify(n int) {
 	}
 }
 
-// panels are ann's.
-const panels grid.DeviceID = 50
+// charge has ann's battery store certificates from the hour that starts n hours after
+// noon: it takes 500 in that and gives 400 in the next, of which 100 leave her home.
+func (w *town) charge(n int) {
+	w.t.Helper()
+	from := noon + interval.Time(n)*hour
+	w.block(operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: battery, Point: grid.PointID(ann), Kind: grid.Battery, From: from}),
+		certificate.RegisterStoreKind.Encode(certificate.RegisterStore{Microgrid: town1, Device: battery, From: from, EfficiencyPPM: 900_000, Method: certificate.FIFO}))
+	for h, values := range [][]metering.Value{
+		{{Device: grid.DeviceID(ann), Export: 200}, {Device: panels, Export: 900}, {Device: battery, Import: 500}},
+		{{Device: grid.DeviceID(ann), Export: 100}, {Device: panels}, {Device: battery, Export: 400}},
+	} {
+		values = slices.Insert(values, 1, metering.Value{Device: grid.DeviceID(bob), Import: 300}, metering.Value{Device: grid.DeviceID(cem), Import: 500})
+		for n := range values {
+			values[n].Quality = metering.Actual
+		}
+		w.now = max(w.now, from+interval.Time(h+1)*hour)
+		w.block(operator, metering.RecordKind.Encode(metering.Record{Microgrid: town1, Intervals: []metering.Readings{{Start: from + interval.Time(h)*hour, Values: values}}}))
+	}
+}
+
+// Devices of ann.
+const (
+	panels  grid.DeviceID = 50
+	battery grid.DeviceID = 51
+)
 
 // missing stands for a reading that did not come.
 const missing quantity.Energy = -1 << 40
@@ -227,6 +251,7 @@ func (w *town) live(seed uint64) {
 	w.read(13, []quantity.Energy{energy(), energy(), energy()})
 	w.block(operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: town1, Until: w.now})) // The panels are silent.
 	w.certify(14)
+	w.charge(16)
 	w.wait(33 * 24)
 	w.block(ann, certificate.ReserveKind.Encode(certificate.Reserve{Holder: ann, For: bob, Until: w.now + hour, Parts: []certificate.Part{
 		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 200},

@@ -3,6 +3,7 @@ package chain
 import (
 	"crypto/ed25519"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/cometbft/cometbft/crypto"
@@ -42,7 +43,7 @@ func (c *Chain) Headers() *Headers {
 // Chain is the chain's id.
 func (h *Headers) Chain() string { return h.chain }
 
-// First and Last are the heights that there are headers for.
+// First is the height of the first block.
 func (h *Headers) First() int64 { return h.blocks.Base() }
 
 // Last is the height of the last block.
@@ -54,7 +55,7 @@ func (h *Headers) At(height int64) (b proof.Block, err error) {
 	defer catch(&err)
 	meta := h.blocks.LoadBlockMeta(height)
 	if meta == nil {
-		return b, fmt.Errorf("chain: there is no block %d", height)
+		return b, fmt.Errorf("chain: there is no block %d, the last one is %d: %w", height, h.Last(), fs.ErrNotExist)
 	}
 	commit := h.blocks.LoadBlockCommit(height)
 	if commit == nil {
@@ -68,6 +69,20 @@ func (h *Headers) At(height int64) (b proof.Block, err error) {
 		return b, fmt.Errorf("chain: the validators of block %d: %w", height, err)
 	}
 	return signed(&meta.Header, commit, validators)
+}
+
+// Trust is the trust in the block at a height; 0 stands for the last one.
+//
+// Errors: fs.ErrNotExist; those of the disk.
+func (h *Headers) Trust(height int64) (proof.Trust, error) {
+	if height == 0 {
+		height = h.Last()
+	}
+	b, err := h.At(height)
+	if err != nil {
+		return proof.Trust{}, err
+	}
+	return b.Trust(h.chain), nil
 }
 
 // signed puts a header, what was signed and who was to sign it into package

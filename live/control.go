@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -135,6 +136,14 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		list, err := seen(l, r, func() ([]pages.CertificateRun, error) { return l.Source.CertificateRuns(r.Context(), accountOf(r)) })
 		tell(w, list, err)
 	})
+	mux.HandleFunc("POST /prove", func(w http.ResponseWriter, r *http.Request) {
+		b, err := l.prove(w, r)
+		tell(w, b, err)
+	})
+	mux.HandleFunc("GET /trust/{height}", func(w http.ResponseWriter, r *http.Request) {
+		t, err := l.trust(r.PathValue("height"))
+		tell(w, t, err)
+	})
 	mux.HandleFunc("GET /certificates/{account}", func(w http.ResponseWriter, r *http.Request) {
 		list, err := seen(l, r, func() ([]pages.Certificate, error) { return l.Source.Certificates(r.Context(), accountOf(r)) })
 		tell(w, list, err)
@@ -249,6 +258,7 @@ func tell(w http.ResponseWriter, value any, err error) {
 		_, file := errors.AsType[*operator.FileError](err)
 		_, text := errors.AsType[*community.Refused](err)
 		_, nothing := errors.AsType[*pages.NotFound](err)
+		nothing = nothing || errors.Is(err, fs.ErrNotExist)
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		value = refusal{Bad: file || text || nothing, Text: err.Error()}
 	}

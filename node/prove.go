@@ -107,6 +107,23 @@ func ProveIn(dir string, since int64, places []proof.Place, keys [][]byte) (b pr
 	return p.bundle(since, places, proveRows(m, keys), func() error { return ErrUnproven })
 }
 
+// TrustIn is the trust in the block at a height of a stopped node's folder; 0 stands
+// for the last one.
+//
+// Errors: fs.ErrNotExist; those of the disk.
+func TrustIn(dir string, height int64) (t proof.Trust, err error) {
+	s, err := store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	headers, err := headersOf(dir, s)
+	if err != nil {
+		return t, err
+	}
+	return headers.Trust(height)
+}
+
 func headersOf(dir string, s *store.Store) (*chain.Headers, error) {
 	return chain.OpenHeaders(filepath.Join(dir, chainDir), func(name string) chain.KV { return s.KV(name) })
 }

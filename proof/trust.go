@@ -58,7 +58,9 @@ func ParseTrust(text string) (Trust, error) {
 // String is the trust as ParseTrust reads it.
 func (t Trust) String() string { return fmt.Sprintf("%d:%s", t.Height, t.Hash) }
 
-// trust makes the trust in a block.
+// Trust makes the trust in a block that has its validators.
+func (b *Block) Trust(chain string) Trust { return b.trust(chain, b.Validators) }
+
 func (b *Block) trust(chain string, validators []Validator) Trust {
 	header := b.Header
 	return Trust{Chain: chain, Height: header.Height, Hash: header.Hash(chain), Header: &header, Validators: validators}
@@ -105,17 +107,36 @@ func (k known) follow(next *Header, signers []Validator) error {
 	case next.Height == k.header.Height+1:
 		return k.adjacent(next)
 	}
+	if signed, all := k.signed(signers); signed*3 <= all {
+		return fmt.Errorf("of the validators of block %d, %d of the power of %d signed block %d; it takes more than a third: blocks between are missing",
+			k.header.Height, signed, all, next.Height)
+	}
+	return nil
+}
+
+// signed is how much of the believed validators' power some signers have.
+func (k known) signed(signers []Validator) (signed, all int64) {
 	power := make(map[Key]int64, len(k.validators))
 	for _, v := range k.validators {
 		power[v.Key] = v.Power
 	}
-	var signed int64
 	for _, s := range signers {
 		signed += power[s.Key]
 	}
-	if all := powerOf(k.validators); signed*3 <= all {
-		return fmt.Errorf("of the validators of block %d, %d of the power of %d signed block %d; it takes more than a third: blocks between are missing",
-			k.header.Height, signed, all, next.Height)
+	return signed, powerOf(k.validators)
+}
+
+// precede says whether a signed header can be believed by whoever believes a later
+// one: more than two thirds of the power that is believed signed it then. An honest
+// validator signs one block of a height, whenever that is. CometBFT goes back header by
+// header instead, which a file cannot hold.
+func (k known) precede(earlier *Header, signers []Validator) error {
+	if earlier.Time >= k.header.Time {
+		return fmt.Errorf("block %d is not earlier than block %d", earlier.Height, k.header.Height)
+	}
+	if signed, all := k.signed(signers); signed*3 <= all*2 {
+		return fmt.Errorf("it ends at block %d, before block %d, which you trust, and of the validators that you trust %d of the power of %d signed it; it takes more than two thirds: ask for a newer one, or trust an earlier block",
+			earlier.Height, k.header.Height, signed, all)
 	}
 	return nil
 }

@@ -63,8 +63,8 @@ type Verified struct {
 	Roots        Roots
 	Receipts     []Shown
 	Rows         []Row
-	// Trust is the trust that can be put into later bundles: in this one's header.
-	// Its period is that of the trust it came from.
+	// Trust is the trust that can be put into later bundles: in this one's header, with
+	// the period of the trust it came from; or the one it came from, if that is later.
 	Trust  Trust
 	Passed []Passed
 }
@@ -130,7 +130,7 @@ func (c *checker) format() (string, error) {
 		c.blocks = append(c.blocks, &c.Path[i])
 	}
 	c.blocks = append(c.blocks, &c.Block)
-	return fmt.Sprintf("%d receipts and %d rows", len(c.Receipts), len(c.Rows)), nil
+	return fmt.Sprintf("receipts: %d, rows: %d, signed headers: %d", len(c.Receipts), len(c.Rows), len(c.blocks)), nil
 }
 
 func (c *checker) chain() (string, error) {
@@ -160,7 +160,7 @@ func (c *checker) validators() (string, error) {
 		c.sets = append(c.sets, set)
 	}
 	c.found.Total = powerOf(set)
-	return fmt.Sprintf("%d with a power of %d", len(set), c.found.Total), nil
+	return fmt.Sprintf("those of block %d are %d, with a power of %d", c.Block.Header.Height, len(set), c.found.Total), nil
 }
 
 func (c *checker) signatures() (string, error) {
@@ -174,7 +174,7 @@ func (c *checker) signatures() (string, error) {
 	}
 	c.found.Power = powerOf(c.found.Signers)
 	c.found.Height, c.found.Time = c.Block.Header.Height, c.Block.Header.Seconds()
-	return fmt.Sprintf("%d validators with a power of %d signed block %d", len(c.found.Signers), c.found.Power, c.found.Height), nil
+	return fmt.Sprintf("%d signed block %d, with a power of %d of %d", len(c.found.Signers), c.found.Height, c.found.Power, c.found.Total), nil
 }
 
 // believe goes from what is trusted to the bundle's own header. All headers follow
@@ -193,13 +193,17 @@ func (c *checker) believe() (string, error) {
 	if err := c.trust.holds(trusted, &c.Block.Header, c.now); err != nil {
 		return "", err
 	}
-	c.found.Trust = c.Block.trust(c.Chain, c.sets[len(c.sets)-1])
-	c.found.Trust.Period = c.trust.Period
-	return fmt.Sprintf("from block %d to block %d", trusted.Height, c.Block.Header.Height), nil
+	c.found.Trust = c.trust
+	if trusted.Height <= c.Block.Header.Height {
+		c.found.Trust = c.Block.trust(c.Chain, c.sets[len(c.sets)-1])
+		c.found.Trust.Period = c.trust.Period
+	}
+	return fmt.Sprintf("from block %d, which is trusted, to block %d", trusted.Height, c.Block.Header.Height), nil
 }
 
 // start finds the header that is trusted: it is one of the bundle's, or the next
-// one after it in the bundle follows on it.
+// one after it in the bundle follows on it, or it is later and its validators signed
+// the bundle's.
 func (c *checker) start() (*Header, error) {
 	if err := c.trust.Check(); err != nil {
 		return nil, fmt.Errorf("what you trust contradicts itself: %w", err)
@@ -219,7 +223,11 @@ func (c *checker) start() (*Header, error) {
 			return c.trust.Header, trusted.follow(&b.Header, c.signers[i])
 		}
 	}
-	return nil, fmt.Errorf("the bundle ends at block %d, before block %d, which you trust: ask for a newer one", c.Block.Header.Height, c.trust.Height)
+	if c.trust.Header == nil {
+		return nil, fmt.Errorf("it ends at block %d, before block %d, which you trust: ask for a newer one, or for one of your block", c.Block.Header.Height, c.trust.Height)
+	}
+	trusted := known{c.Chain, c.trust.Header, c.trust.Validators}
+	return c.trust.Header, trusted.precede(&c.Block.Header, c.signers[len(c.signers)-1])
 }
 
 func (c *checker) known(i int) known { return known{c.Chain, &c.blocks[i].Header, c.sets[i]} }
@@ -229,7 +237,7 @@ func (c *checker) appHash() (string, error) {
 		return "", fmt.Errorf("the roots make %s, the header says %x", hash, []byte(c.Block.Header.App))
 	}
 	c.found.Roots = c.Roots
-	return fmt.Sprintf("state %s, log of %d receipts %s", c.Roots.State, c.Roots.Size, c.Roots.Log), nil
+	return fmt.Sprintf("of state %s, and of a log of %d receipts %s", c.Roots.State, c.Roots.Size, c.Roots.Log), nil
 }
 
 // saltSize is how many bytes hide a receipt from guesses.
@@ -247,7 +255,7 @@ func (c *checker) receipts() (string, error) {
 			return "", fmt.Errorf("number %d is of block %d; the header is of block %d and shows those before", i, r.Height, c.Block.Header.Height)
 		}
 	}
-	return fmt.Sprintf("%d", len(c.Receipts)), nil
+	return fmt.Sprintf("%d, each with its salt", len(c.Receipts)), nil
 }
 
 func (c *checker) log() (string, error) {
@@ -258,7 +266,7 @@ func (c *checker) log() (string, error) {
 		}
 		c.found.Receipts = append(c.found.Receipts, Shown{r.Height, r.Fact})
 	}
-	return fmt.Sprintf("%d receipts are in it", len(c.Receipts)), nil
+	return fmt.Sprintf("of %d receipts, each is in it", len(c.Receipts)), nil
 }
 
 func (c *checker) state() (string, error) {
@@ -272,7 +280,7 @@ func (c *checker) state() (string, error) {
 		}
 		c.found.Rows = append(c.found.Rows, Row{c.Rows[i].Key, row, present})
 	}
-	return fmt.Sprintf("%d rows are as it says", len(c.Rows)), nil
+	return fmt.Sprintf("of %d rows, each is there or is not there, as the bundle says", len(c.Rows)), nil
 }
 
 func (c *checker) whole() (string, error) {

@@ -52,6 +52,7 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	mux.Handle("/openapi.yaml", s.api)
 	mux.Handle("/bill/", s.api)
 	mux.Handle(docs.Root, manual)
+	mux.HandleFunc("GET "+TrustPath, trustOf(cfg.Node))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("/", app)

@@ -62,6 +62,15 @@ func (t Table[K, T]) Range(s Reader, from, to K) iter.Seq2[K, T] {
 // Key returns the row's key in the map, which a proof names.
 func (t Table[K, T]) Key(k K) []byte { return t.key(k) }
 
+// Parse reads a row that somebody shows, and reports whether it is one of the table's.
+func (t Table[K, T]) Parse(key, raw []byte) (k K, row T, ok bool) {
+	if len(key) != len(t.key(k)) || string(key[:len(t.prefix)]) != t.prefix {
+		return k, row, false
+	}
+	k = k.ReadKey(key[len(t.prefix):])
+	return k, row, codec.Unmarshal(raw, &row) == nil
+}
+
 func (t Table[K, T]) key(k K) []byte { return k.AppendKey(append(make([]byte, 0, 48), t.prefix...)) }
 
 func (t Table[K, T]) ascend(s Reader, from, to []byte) iter.Seq2[K, T] {

@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
+			"spoil": spoil,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples+"/../../examples")
@@ -59,4 +60,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d instead of %d", got, want)
 	}
+}
+
+// spoil changes a byte of a file and writes the rest as it is:
+// `spoil proof.cwproof 812 spoiled.cwproof`. Below zero the bytes count from the end.
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: spoil FILE BYTE TO")
+	}
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	raw := []byte(ts.ReadFile(args[0]))
+	if at < 0 {
+		at += len(raw)
+	}
+	raw[at] ^= 4
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), raw, 0o600))
 }

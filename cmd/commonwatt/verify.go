@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -13,21 +15,39 @@ import (
 )
 
 func verifyCommand() *cobra.Command {
-	var output string
+	var output, trust string
+	var days int64
 	cmd := &cobra.Command{
-		Use:   "verify DIR",
-		Short: "Check a ledger's folder byte by byte and block by block",
-		Long: `Verify trusts nothing in the folder. It compares every byte with the seal that the
-last run left, then runs every block again from the first: headers, signatures,
-receipts, rows and read model have to come out the same at every height. What
-differs first is named. The folder is not changed.
+		Use:   "verify (DIR | FILE)",
+		Short: "Check a ledger's folder byte by byte and block by block, or a proof",
+		Long: `Verify checks a folder or a proof, and trusts nothing in it.
 
-Exit code 0: all is as it should be. 1: something differs. 2: there is no ledger.`,
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: folders,
+Of a folder it compares every byte with the seal that the last run left, then runs
+every block again from the first: headers, signatures, receipts, rows and read model
+have to come out the same at every height. What differs first is named. The folder is
+not changed.
+
+Of a FILE that "commonwatt prove" or a page wrote it checks each step from the reader's
+trust to the receipts, without a network, and prints what they say. --trust is what the
+reader believes: HEIGHT:HASH of a block's header, or the file that "commonwatt trust"
+wrote, from somebody else than who made the proof. Without it the proof is compared with
+itself alone, and proves nothing.
+
+Exit code 0: all is as it should be. 1: something differs, or nobody said what to trust.
+2: there is no ledger and no file.`,
+		Example: `  commonwatt verify elm-street
+  commonwatt verify anna.cwproof --trust trust.json
+  commonwatt verify anna.cwproof --trust 1:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
+		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if err := checkOutput(output); err != nil {
 				return err
+			}
+			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
+				return verifyFile(cmd, args[0], trust, days, output)
+			}
+			if trust != "" || filepath.Ext(args[0]) == ".cwproof" {
+				return badInput(fmt.Errorf("%s: there is no such file: \"commonwatt prove\" writes proofs", args[0]))
 			}
 			if err := checkLedger(args[0]); err != nil {
 				return err
@@ -52,6 +72,8 @@ Exit code 0: all is as it should be. 1: something differs. 2: there is no ledger
 		},
 	}
 	outputFlag(cmd, &output, "table", "how to print the result")
+	cmd.Flags().StringVar(&trust, "trust", "", "of a proof: what the reader trusts, HEIGHT:HASH or a file")
+	cmd.Flags().Int64Var(&days, "trust-days", 0, "of a proof: for how many days trust holds (default: what the trust says, else 365)")
 	return cmd
 }
 

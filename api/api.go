@@ -23,16 +23,17 @@ const Prefix = "/api/v1"
 
 // Config is what the interface stands on.
 type Config struct {
-	Node     *node.Node
-	Source   *pages.Source
-	Sessions *session.Store
-	Gateway  Gateway // nil: no messages of devices are taken.
-	Devices  Devices // nil: no devices can connect.
-	Files    Files   // nil: no meter files are taken.
-	Demo     Demo    // nil: this is no demo.
-	Version  string  // Of the program.
-	Origin   string  // What people open: "http://localhost:8420".
-	Limits   Limits
+	Node         *node.Node
+	Source       *pages.Source
+	Sessions     *session.Store
+	Gateway      Gateway      // nil: no messages of devices are taken.
+	Devices      Devices      // nil: no devices can connect.
+	Files        Files        // nil: no meter files are taken.
+	Certificates Certificates // nil: no certificates are passed on or used up here.
+	Demo         Demo         // nil: this is no demo.
+	Version      string       // Of the program.
+	Origin       string       // What people open: "http://localhost:8420".
+	Limits       Limits
 }
 
 // Limits bound what clients may do.

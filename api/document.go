@@ -53,6 +53,7 @@ func (a *API) describe() {
 	a.registerReadings()
 	a.registerDevices()
 	a.registerFiles()
+	a.registerCertificates()
 	a.registerBills()
 	a.registerReference()
 	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)

@@ -41,10 +41,13 @@ const (
 const filesPath = "/microgrids/{microgrid}/files"
 
 // bodyMaxOf bounds the body of a request, before any of it is read: who may not book a
-// meter file needs not send one.
+// meter file, or what a buyer used, needs not send one.
 //
 // Errors: *pages.Forbidden.
 func bodyMaxOf(r *http.Request, who visitor) (int64, error) {
+	if strings.HasSuffix(r.URL.Path, "/consumption") && (who.Role == pages.Buyer || who.Role == pages.Operator) {
+		return consumptionMax, nil
+	}
 	if !strings.HasPrefix(r.URL.Path, Prefix+"/microgrids/") || !strings.HasSuffix(r.URL.Path, "/files") {
 		return bodyMax, nil
 	}

@@ -18,7 +18,7 @@ type Me struct {
 	ID        string           `json:"id" doc:"of the person; empty: nobody is signed in"`
 	Account   tx.AccountID     `json:"account,string"`
 	Name      string           `json:"name"`
-	Role      pages.Role       `json:"role" enum:"visitor,household,operator,auditor"`
+	Role      pages.Role       `json:"role" enum:"visitor,household,operator,auditor,buyer"`
 	Microgrid grid.MicrogridID `json:"microgrid,string"`
 	CSRF      string           `json:"csrf" doc:"goes into the header X-CSRF of requests that change something"`
 	Now       interval.Time    `json:"now" doc:"of the community's clock"`
@@ -41,7 +41,7 @@ type RoleName struct {
 	ID      string       `json:"id"`
 	Label   string       `json:"label"`
 	Account tx.AccountID `json:"account,string"`
-	Role    pages.Role   `json:"role" enum:"visitor,household,operator,auditor"`
+	Role    pages.Role   `json:"role" enum:"visitor,household,operator,auditor,buyer"`
 }
 
 // Head is how far the ledger is.

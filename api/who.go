@@ -102,7 +102,7 @@ func (a *API) setCookie(token string) http.Cookie {
 }
 
 // seesAccount asks whether the visitor may be told of an account that has a
-// connection point.
+// connection point, or buys certificates.
 //
 // Errors: *pages.NotFound, *pages.Forbidden.
 func (a *API) seesAccount(ctx context.Context, text string) (tx.AccountID, error) {
@@ -112,7 +112,7 @@ func (a *API) seesAccount(ctx context.Context, text string) (tx.AccountID, error
 		return 0, &pages.NotFound{What: "account " + strconv.Quote(text), Next: "it is a number; /api/v1/me says yours"}
 	}
 	account := tx.AccountID(n)
-	if v.Role == pages.Household && v.SeesAccount(v.Microgrid, account) {
+	if (v.Role == pages.Household || v.Role == pages.Buyer) && v.SeesAccount(v.Microgrid, account) {
 		return account, nil
 	}
 	if v.Role == pages.Operator {

@@ -54,7 +54,10 @@ func (b *builder) build(f *file) error {
 	if err := b.zones(f.Zones); err != nil {
 		return err
 	}
-	return b.members(f.Members)
+	if err := b.members(f.Members); err != nil {
+		return err
+	}
+	return b.buyers(f.Buyers)
 }
 
 // refuse says what is wrong with a field.

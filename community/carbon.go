@@ -72,14 +72,15 @@ func (b *builder) carbon(f *fileCarbon) error {
 		return b.refuse("carbon.file", "%v", err)
 	}
 	b.c.carbon, b.c.factors = f.File, text
-	b.c.Carbon, err = readCarbon(path, text, b.c.Length)
+	b.c.Carbon, err = ReadCarbon(path, text, b.c.Length)
 	return err
 }
 
-// readCarbon reads a CSV of start (RFC 3339) and kg CO2 per kWh.
+// ReadCarbon reads a CSV of start (RFC 3339) and kg CO2 per kWh, for intervals of a
+// length; path is what messages call it.
 //
 // Errors: *Refused.
-func readCarbon(path string, text []byte, length interval.Length) (*Carbon, error) {
+func ReadCarbon(path string, text []byte, length interval.Length) (*Carbon, error) {
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	reader.FieldsPerRecord, reader.ReuseRecord = 2, true
 	record, err := reader.Read()

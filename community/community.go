@@ -31,6 +31,7 @@ type Community struct {
 	Carbon         *Carbon // What the grid's energy emitted; nil: not known.
 	Zones          []Zone  // Parents before their children.
 	Members        []Member
+	Buyers         []Buyer
 
 	retail retail
 	feedIn quantity.Price
@@ -69,6 +70,9 @@ type Member struct {
 	Keep       bool            // It keeps the certificates of what it uses.
 	Devices    []Device
 }
+
+// Buyer is somebody who buys certificates and has no connection point.
+type Buyer struct{ Name string }
 
 // Device is a plant or a large load with a meter of its own behind a connection point.
 type Device struct {

@@ -22,6 +22,7 @@ type file struct {
 	Carbon    fileCarbon   `toml:"carbon"`
 	Zones     []fileZone   `toml:"zone"`
 	Members   []fileMember `toml:"member"`
+	Buyers    []fileBuyer  `toml:"buyer"`
 }
 
 type general struct {
@@ -80,6 +81,10 @@ type fileMember struct {
 	Partners   []string     `toml:"partners"`
 	Keep       bool         `toml:"keep_certificates"`
 	Devices    []fileDevice `toml:"device"`
+}
+
+type fileBuyer struct {
+	Name string `toml:"name"`
 }
 
 type fileDevice struct {

@@ -109,6 +109,9 @@ func (p *planner) accounts() {
 	for _, m := range p.c.Members {
 		names = append(names, m.Name)
 	}
+	for _, b := range p.c.Buyers {
+		names = append(names, b.Name)
+	}
 	for _, name := range names {
 		if id := p.c.Account(name); !party.Exists(p.rows, id) {
 			p.add(party.OpenKind.Encode(party.Open{Account: id}))

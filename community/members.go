@@ -75,6 +75,32 @@ func (b *builder) members(file []fileMember) error {
 	return nil
 }
 
+// buyers reads who buys certificates without a connection point: accounts, by names
+// that no member has.
+func (b *builder) buyers(file []fileBuyer) error {
+	if len(file) > membersMax {
+		return b.refuse("buyer", "there are more than %d buyers", membersMax)
+	}
+	taken := map[string]string{}
+	for i, m := range b.c.Members {
+		taken[m.Name] = fmt.Sprintf("member[%d]", i)
+	}
+	for i, f := range file {
+		at := fmt.Sprintf("buyer[%d].name", i)
+		switch {
+		case !identifier(f.Name):
+			return b.refuse(at, "%.80q is no identifier; %s", f.Name, identifierRule)
+		case slices.Contains(reserved, strings.ToLower(f.Name)):
+			return b.refuse(at, "%q is reserved; so are %s", f.Name, list(reserved))
+		case taken[f.Name] != "":
+			return b.refuse(at, "%q is %s already", f.Name, taken[f.Name])
+		}
+		taken[f.Name] = fmt.Sprintf("buyer[%d]", i)
+		b.c.Buyers = append(b.c.Buyers, Buyer(f))
+	}
+	return nil
+}
+
 func (b *builder) member(at string, m *fileMember) (member Member, err error) {
 	member = Member{Name: m.Name, Zone: m.Zone, Meter: m.Meter, Green: m.Green, Partners: m.Partners, Keep: m.Keep}
 	if err := b.place(at+".zone", &member); err != nil {

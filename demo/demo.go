@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/interval"
@@ -53,6 +54,8 @@ type Demo struct {
 	held     []gateway.Reading // By meters that are late.
 	tariff   interval.Time     // Until when there is one.
 
+	requests chan request
+
 	front atomic.Int64 // Up to where history is settled.
 	live  atomic.Int64 // When the life began, in nanoseconds; 0: not yet.
 }
@@ -68,7 +71,8 @@ func New(n *node.Node, op *operator.Operator, c *community.Community, o Options)
 	begin := interval.Time(time.Date(local.Year(), local.Month(), local.Day()-o.Days, 0, 0, 0, 0, c.TimeZone).Unix())
 	d := &Demo{
 		Community: c, options: o, operator: op, node: n, begin: begin, at: at,
-		run: sim.New(o.Seed, c, sim.Options{From: begin, Latitude: latitude, Longitude: longitude}),
+		requests: make(chan request),
+		run:      sim.New(o.Seed, c, sim.Options{From: begin, Latitude: latitude, Longitude: longitude}),
 	}
 	d.front.Store(int64(begin))
 	return d
@@ -107,18 +111,15 @@ func (d *Demo) Live(ctx context.Context, progress func(done, total int64)) error
 	}
 	d.live.Store(time.Now().UnixNano())
 	if d.options.Speed == 0 {
-		<-ctx.Done()
-		return nil
+		return d.still(ctx)
 	}
 	for {
 		next := d.at + interval.Time(d.Community.Length)
 		wait := float64(next-interval.Time(d.options.At.Unix())) / d.options.Speed * float64(time.Second)
 		timer := time.NewTimer(time.Until(time.Unix(0, d.live.Load()).Add(time.Duration(wait))))
-		select {
-		case <-ctx.Done():
+		if !d.serve(ctx, timer.C) {
 			timer.Stop()
 			return nil
-		case <-timer.C:
 		}
 		if next > interval.Time(time.Now().Unix()) {
 			return ErrCaughtUp
@@ -126,6 +127,50 @@ func (d *Demo) Live(ctx context.Context, progress func(done, total int64)) error
 		if err := d.step(ctx); err != nil {
 			return fmt.Errorf("demo: the interval before %s: %w", time.Unix(int64(next), 0).UTC().Format(time.RFC3339), err)
 		}
+	}
+}
+
+// request is something that is signed between two intervals.
+type request struct {
+	do   func(context.Context) error
+	done chan error
+}
+
+// still answers requests until the context ends, while time does not pass.
+func (d *Demo) still(ctx context.Context) error {
+	d.serve(ctx, nil)
+	return nil
+}
+
+// serve answers requests until it is time, or, when it returns false, until the context
+// ends.
+func (d *Demo) serve(ctx context.Context, until <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case r := <-d.requests:
+			r.done <- r.do(ctx)
+		case <-until:
+			return true
+		}
+	}
+}
+
+// errHistory is what who comes early is told.
+var errHistory = &api.Unfit{Text: "the demo settles its history: try again in a minute"}
+
+// Between runs f where nobody else signs.
+func (d *Demo) Between(ctx context.Context, f func(context.Context, *community.Community) error) error {
+	if !d.Ready() {
+		return errHistory
+	}
+	r := request{func(ctx context.Context) error { return f(ctx, d.Community) }, make(chan error, 1)}
+	select {
+	case d.requests <- r:
+		return <-r.done
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

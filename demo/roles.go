@@ -18,6 +18,7 @@ func (d *Demo) Roles() []api.DemoRole {
 		}})
 	}
 	return append(list,
+		api.DemoRole{ID: "Molkerei", Label: "Dairy, buys certificates", Viewer: pages.Viewer{Account: d.Community.Account("Molkerei"), Role: pages.Buyer, Microgrid: m}},
 		api.DemoRole{ID: "operator", Label: "Operator", Viewer: pages.Viewer{Account: operator.Account, Role: pages.Operator, Microgrid: m}},
 		api.DemoRole{ID: "auditor", Label: "Auditor", Viewer: pages.Viewer{Role: pages.Auditor, Microgrid: m}},
 		api.DemoRole{ID: "visitor", Label: "Visitor", Viewer: pages.Viewer{Role: pages.Visitor, Microgrid: m}},

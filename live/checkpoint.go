@@ -32,6 +32,9 @@ func dropCheckpoints(dir string) error {
 // results of settle, is not among them.
 var kept = []string{community.File, community.PricesFile, community.CarbonFile, operator.KeyFile, operator.ReceiptKeyFile, session.FileName, session.DevicesFile, session.CodesFile}
 
+// keptFolders are the folders that a backup holds, those of them that are there.
+var keptFolders = []string{StatementsDir, ConsumptionDir}
+
 // checkpoint copies the ledger as it is now, with what belongs to it.
 func (l *Live) checkpoint(ctx context.Context) (folder string, err error) {
 	if folder, err = os.MkdirTemp(l.Dir, checkpointDirs+"*"); err != nil {
@@ -49,6 +52,12 @@ func (l *Live) checkpoint(ctx context.Context) (folder string, err error) {
 			err = os.WriteFile(filepath.Join(folder, name), text, 0o600)
 		}
 		if err != nil {
+			return "", errors.Join(err, os.RemoveAll(folder))
+		}
+	}
+	for _, name := range keptFolders {
+		from := os.DirFS(filepath.Join(l.Dir, name))
+		if err := os.CopyFS(filepath.Join(folder, name), from); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", errors.Join(err, os.RemoveAll(folder))
 		}
 	}

@@ -156,10 +156,10 @@ func (c *Client) CertificateRuns(ctx context.Context, account tx.AccountID) (lis
 	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certificate-runs/%d", account), nil, &list)
 }
 
-// Certificates asks for the certificates that a household has.
+// Holdings asks for the certificates that an account has.
 //
 // Errors: *BadError.
-func (c *Client) Certificates(ctx context.Context, account tx.AccountID) (list []pages.Certificate, err error) {
+func (c *Client) Holdings(ctx context.Context, account tx.AccountID) (list []pages.Certificate, err error) {
 	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certificates/%d", account), nil, &list)
 }
 

@@ -16,12 +16,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/state"
@@ -145,7 +147,7 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		tell(w, t, err)
 	})
 	mux.HandleFunc("GET /certificates/{account}", func(w http.ResponseWriter, r *http.Request) {
-		list, err := seen(l, r, func() ([]pages.Certificate, error) { return l.Source.Certificates(r.Context(), accountOf(r)) })
+		list, err := seen(l, r, func() ([]pages.Certificate, error) { return l.Source.Holdings(r.Context(), accountOf(r)) })
 		tell(w, list, err)
 	})
 }
@@ -198,6 +200,7 @@ func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
 		}
 		tell(w, list, err)
 	})
+	l.registrarObeys(mux)
 	mux.HandleFunc("POST /code", func(w http.ResponseWriter, r *http.Request) { l.enrolCode(life, w, r) })
 	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) { l.deviceKey(life, w, r) })
 	mux.HandleFunc("POST /keys", func(w http.ResponseWriter, r *http.Request) { l.deviceKeys(life, w, r) })
@@ -251,6 +254,12 @@ func accountOf(r *http.Request) tx.AccountID {
 	return tx.AccountID(n)
 }
 
+// refusedByLedger reports whether an operation was refused.
+func refusedByLedger(err error) bool {
+	_, refused := errors.AsType[*op.Refusal](err)
+	return refused
+}
+
 // tell answers with a value, or with why there is none.
 func tell(w http.ResponseWriter, value any, err error) {
 	w.Header().Set("Content-Type", "application/json")
@@ -259,8 +268,9 @@ func tell(w http.ResponseWriter, value any, err error) {
 		_, text := errors.AsType[*community.Refused](err)
 		_, nothing := errors.AsType[*pages.NotFound](err)
 		nothing = nothing || errors.Is(err, fs.ErrNotExist)
+		_, unfit := errors.AsType[*api.Unfit](err)
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		value = refusal{Bad: file || text || nothing, Text: err.Error()}
+		value = refusal{Bad: file || text || nothing || unfit || refusedByLedger(err), Text: err.Error()}
 	}
 	_ = json.NewEncoder(w).Encode(value) // Whoever went away needs none.
 }

@@ -49,8 +49,14 @@ type house struct {
 // newHouse founds a community whose clock stands at a moment.
 func newHouse(t testing.TB, from time.Time) *house {
 	t.Helper()
+	return newHouseOf(t, street, from)
+}
+
+// newHouseOf founds a community of a file's text.
+func newHouseOf(t testing.TB, text string, from time.Time) *house {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, community.File), []byte(street), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, community.File), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := community.Load(filepath.Join(dir, community.File))

@@ -17,8 +17,11 @@ const OperatorName = string(pages.Operator)
 // memberPrefix begins what a member is called who has the name of a role.
 const memberPrefix = "member:"
 
-// person is somebody who may sign in: the operator, an auditor, or a member by its
-// name in the community file.
+// buyerPrefix begins how a buyer is known who signs in.
+const buyerPrefix = "buyer:"
+
+// person is somebody who may sign in: the operator, an auditor, or a member or a buyer
+// by its name in the community file.
 func person(c *community.Community, who string) (p session.Person, err error) {
 	p = session.Person{ID: who, Name: who, Microgrid: uint64(c.Microgrid())}
 	switch pages.Role(who) {
@@ -28,13 +31,17 @@ func person(c *community.Community, who string) (p session.Person, err error) {
 	case pages.Auditor:
 		p.Role = who
 		return p, nil
-	case pages.Visitor, pages.Household: // Nobody in particular: maybe a member's name.
+	case pages.Visitor, pages.Household, pages.Buyer: // Nobody in particular: maybe a member's name.
 	}
 	p.Name = strings.TrimPrefix(who, memberPrefix)
 	p.ID, p.Role, p.Account = memberPrefix+p.Name, string(pages.Household), uint64(c.Account(p.Name))
+	if slices.ContainsFunc(c.Buyers, func(b community.Buyer) bool { return b.Name == p.Name }) {
+		p.ID, p.Role = buyerPrefix+p.Name, string(pages.Buyer)
+		return p, nil
+	}
 	if !slices.ContainsFunc(c.Members, func(m community.Member) bool { return m.Name == p.Name }) {
 		return p, &community.Refused{File: community.File, Reason: fmt.Sprintf(
-			"there is no member %.80q: give a member's name, operator or auditor; \"commonwatt member list\" lists the members", p.Name)}
+			"there is no member and no buyer %.80q: give the name of one, operator or auditor; \"commonwatt member list\" lists the members", p.Name)}
 	}
 	return p, nil
 }

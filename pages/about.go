@@ -62,12 +62,16 @@ func (s *Source) Latest(ctx context.Context) (height int64, at interval.Time, er
 	return height, at, err
 }
 
-// MicrogridOf is where an account has a connection point, and whether it has one.
+// MicrogridOf is where an account has a connection point, or buys certificates, and
+// whether it does.
 func (s *Source) MicrogridOf(ctx context.Context, account tx.AccountID) (m grid.MicrogridID, ok bool, err error) {
 	err = s.reader(ctx, func(r *view.Reader) error {
 		points, err := r.Points(account)
 		if err == nil && len(points) > 0 {
 			m, ok = points[0].Microgrid, true
+		}
+		if err == nil && !ok {
+			m, ok = s.buysIn(account)
 		}
 		return err
 	})

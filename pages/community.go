@@ -18,13 +18,14 @@ type Community struct {
 	Zones     []Zone           `json:"zones"`
 	Withheld  bool             `json:"withheld" doc:"the day is of fewer than three homes: what they take and give is told to the operator only"`
 
-	Demand Energy `json:"demand" doc:"taken at all connection points"`
-	Supply Energy `json:"supply" doc:"given at all connection points"`
-	Traded Energy `json:"traded" doc:"between neighbours"`
-	Bought Energy `json:"bought" doc:"from the utility"`
-	Sold   Energy `json:"sold" doc:"to the utility"`
-	Local  int64  `json:"local" doc:"tenths of a per cent of demand that neighbours met"`
-	Better Money  `json:"better" doc:"of all members, against the utility alone"`
+	Demand   Energy   `json:"demand" doc:"taken at all connection points"`
+	Supply   Energy   `json:"supply" doc:"given at all connection points"`
+	Traded   Energy   `json:"traded" doc:"between neighbours"`
+	Bought   Energy   `json:"bought" doc:"from the utility"`
+	Sold     Energy   `json:"sold" doc:"to the utility"`
+	Local    int64    `json:"local" doc:"tenths of a per cent of demand that neighbours met"`
+	Matching *Matched `json:"matching,omitempty" doc:"how well production met use, and what the rest emitted; absent: nothing is settled, or it would tell of too few homes or plants"`
+	Better   Money    `json:"better" doc:"of all members, against the utility alone"`
 
 	Intervals []CommunitySlot `json:"intervals"`
 	Progress  Progress        `json:"progress"`

@@ -52,6 +52,9 @@ func (s *Source) community(r *view.Reader, viewer Viewer, m view.Microgrid, in v
 		totals = nil
 	}
 	c.slots(totals, m, in, show)
+	if err := s.dayMatching(r, viewer, m, in, c); err != nil {
+		return err
+	}
 	c.Progress.Final = s.final(m, c.Progress.Through)
 	c.Sun = s.sun(m.ID, in)
 	if !c.Withheld {

@@ -37,12 +37,16 @@ type Source struct {
 	Audit Audit
 	// Place is where a microgrid stands, for sunrise and sunset, if it is known.
 	Place map[grid.MicrogridID]Place
+	// Consumption is what a buyer says that it used, by start; nil, or an empty list:
+	// nothing is known.
+	Consumption func(account tx.AccountID) ([]Consumed, error)
 
 	days     memo[dayKey, view.Stamp, day]
 	expected memo[dayKey, view.Stamp, map[interval.Time]Slot]
 	whatIfs  memo[dayKey, view.Stamp, []WhatIf] // By interval.
 	bills    memo[billsKey, view.Stamp, []view.Bill]
 	years    memo[yearKey, view.Stamp, Year]
+	matches  memo[matchKey, view.Stamp, MatchYear]
 }
 
 // Audit is the part of a node that blocks and receipts are read from.
@@ -116,6 +120,7 @@ const (
 	Household Role = "household"
 	Operator  Role = "operator"
 	Auditor   Role = "auditor"
+	Buyer     Role = "buyer" // Of certificates, without a connection point.
 )
 
 // Operates reports whether the viewer is the operator of a microgrid.
@@ -125,7 +130,7 @@ func (v Viewer) Operates(m grid.MicrogridID) bool { return v.Role == Operator &&
 // everybody of their own, the operator of their members'.
 func (v Viewer) SeesAccount(m grid.MicrogridID, account tx.AccountID) bool {
 	switch v.Role {
-	case Household:
+	case Household, Buyer:
 		return account != 0 && account == v.Account
 	case Operator:
 		return v.Microgrid == m

@@ -71,6 +71,9 @@ func shownParts(total int64, of []quantity.Energy) []Energy {
 // energy shows one energy by itself.
 func energy(e quantity.Energy) Energy { return Energy{int64(e), round(int64(e), whShown)} }
 
+// ShownEnergy shows one energy by itself, for who computes outside of a page.
+func ShownEnergy(e quantity.Energy) Energy { return energy(e) }
+
 // shares are the parts of a total in tenths of a per cent; they sum to 1000.
 func shares(parts []int64) []int64 {
 	var total int64

@@ -42,9 +42,9 @@ type Emissions struct {
 
 // Match says it of one interval.
 func Match(m view.Matched, c *community.Carbon) Matching {
-	used := max(m.Used, 0) // Batteries may give more than all homes take.
+	used := max(m.Used, 0) // Batteries may give more than all homes take: nothing is used then.
 	sum := Matching{
-		Used: m.Used, Produced: m.Produced, Matched: max(min(m.Produced, used), 0), Claimed: m.Claimed,
+		Used: used, Produced: m.Produced, Matched: max(min(m.Produced, used), 0), Claimed: m.Claimed,
 		Residual: max(quantity.MustSub(used, m.Claimed), 0), Supplied: m.Bought,
 	}
 	if c == nil {
@@ -113,13 +113,16 @@ var MatchingHeader = []string{
 
 // matching writes the hours, with what their intervals sum to.
 func (r *run) matching(w io.Writer) error {
-	return MatchingCSV(w, r.reader, r.microgrid, r.settled, r.names.Carbon)
+	return MatchingCSV(w, func(yield func(interval.Time, Matching) error) error {
+		return r.reader.Matches(r.microgrid.ID, r.settled, func(m view.Matched) error { return yield(m.Start, Match(m, r.names.Carbon)) })
+	})
 }
 
-// MatchingCSV writes the hours of a period, each with what its intervals sum to.
+// MatchingCSV writes hours, each with what its intervals sum to; each gives the
+// intervals by start.
 //
-// Errors: those of the view and of the writer.
-func MatchingCSV(w io.Writer, reader *view.Reader, m view.Microgrid, p view.Period, c *community.Carbon) error {
+// Errors: those of each and of the writer.
+func MatchingCSV(w io.Writer, each func(yield func(interval.Time, Matching) error) error) error {
 	return table(w, MatchingHeader, func(row func(...string) error) error {
 		var hour Matching
 		var at interval.Time
@@ -129,14 +132,14 @@ func MatchingCSV(w io.Writer, reader *view.Reader, m view.Microgrid, p view.Peri
 			}
 			return row(append([]string{utc(at)}, hour.fields()...)...)
 		}
-		err := reader.Matches(m.ID, p, func(m view.Matched) error {
-			if start := m.Start - m.Start%hourLength; start != at {
+		err := each(func(start interval.Time, m Matching) error {
+			if start -= start % hourLength; start != at {
 				if err := flush(); err != nil {
 					return err
 				}
 				at, hour = start, Matching{}
 			}
-			hour.Add(Match(m, c))
+			hour.Add(m)
 			return nil
 		})
 		if err != nil {

@@ -56,7 +56,7 @@ func TestMatch(t *testing.T) {
 			start,
 			view.Matched{Produced: 100, Used: -700, Claimed: 50, Bought: 5},
 			c,
-			Matching{Used: -700, Produced: 100, Claimed: 50, Supplied: 5, Carbon: known(1250, 0)},
+			Matching{Produced: 100, Claimed: 50, Supplied: 5, Carbon: known(1250, 0)},
 		},
 		"no factor": {
 			start + hour,

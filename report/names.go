@@ -19,6 +19,10 @@ func NamesOf(c *community.Community) Names {
 		n.Accounts[c.Account(m.Name)] = m.Name
 		n.Members = append(n.Members, c.Account(m.Name))
 	}
+	for _, b := range c.Buyers {
+		n.Accounts[c.Account(b.Name)] = b.Name
+		n.Buyers = append(n.Buyers, c.Account(b.Name))
+	}
 	for _, z := range c.Zones {
 		n.Zones[c.ZoneID(z.ID)] = z.ID
 	}

@@ -33,6 +33,7 @@ type Names struct {
 	Community string
 	Accounts  map[tx.AccountID]string // Members, utility, network and levy.
 	Members   []tx.AccountID          // The order of bills; others follow by name.
+	Buyers    []tx.AccountID          // Who has no connection point.
 	Zones     map[grid.ZoneID]string
 	Meters    map[grid.DeviceID]string
 	Currency  string

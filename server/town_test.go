@@ -133,7 +133,7 @@ func live(ctx context.Context) (*town, error) {
 			return nil, err
 		}
 	}
-	w.server, err = w.serve(api.Config{Gateway: &counter{}, Devices: &drawer{codes, nil}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
+	w.server, err = w.serve(api.Config{Gateway: &counter{}, Certificates: clerk{}, Devices: &drawer{codes, nil}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
 	return w, err
 }
 
@@ -218,6 +218,7 @@ func (w *town) roles(t *testing.T) []role {
 		{name: "b", viewer: pages.Viewer{Account: w.near.Account("Bartholomew"), Role: pages.Household, Microgrid: near}},
 		{name: "operator", viewer: pages.Viewer{Account: itsOperator, Role: pages.Operator, Microgrid: near}},
 		{name: "other-op", viewer: pages.Viewer{Account: otherOperator, Role: pages.Operator, Microgrid: far}},
+		{name: "buyer", viewer: pages.Viewer{Account: w.near.Account("Quartermaine"), Role: pages.Buyer, Microgrid: near}},
 		{name: "auditor", viewer: pages.Viewer{Role: pages.Auditor, Microgrid: near}},
 	}
 	for i, r := range list {

@@ -52,7 +52,7 @@ func (w *writer) drop(account tx.AccountID, p certificate.Part) error {
 	return w.exec("DELETE FROM holding WHERE account = ? AND microgrid = ? AND start = ? AND device = ? AND energy_wh = 0", key...)
 }
 
-func (w *writer) lotsTransferred(_ place, r certificate.Transfer) error {
+func (w *writer) lotsTransferred(at place, r certificate.Transfer) error {
 	for _, p := range r.Parts {
 		if err := w.drop(r.From, p); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (w *writer) lotsTransferred(_ place, r certificate.Transfer) error {
 			return err
 		}
 	}
-	return nil
+	return w.passed(at, PassedOn, r.From, r.To, 0, nil, r.Parts, nil)
 }
 
 // gone moves parts from an account to a column of their lots.
@@ -94,7 +94,11 @@ func (w *writer) lotsCancelled(at place, r certificate.Cancelled) error {
 			return err
 		}
 	}
-	return w.gone("cancelled_wh", r.Cancel.Account, r.Cancel.Parts...)
+	c := r.Cancel
+	if err := w.passed(at, Cancelled, c.Account, 0, c.Purpose, c.Beneficiary, c.Parts, r.Serials); err != nil {
+		return err
+	}
+	return w.gone("cancelled_wh", c.Account, c.Parts...)
 }
 
 func (w *writer) lotsWithdrawn(_ place, r certificate.Withdrawn) error {
@@ -187,6 +191,14 @@ type Matched struct {
 	Used     quantity.Energy // What was taken and produced and not given away; charged batteries included.
 	Claimed  quantity.Energy // Certificates that were used up with it.
 	Bought   quantity.Energy // From the utility.
+}
+
+// And adds another one, of the same interval.
+func (m Matched) And(o Matched) Matched {
+	return Matched{
+		o.Start, quantity.MustAdd(m.Produced, o.Produced), quantity.MustAdd(m.Used, o.Used),
+		quantity.MustAdd(m.Claimed, o.Claimed), quantity.MustAdd(m.Bought, o.Bought),
+	}
 }
 
 // Matches yields the intervals of a period as they stand after corrections, by

@@ -19,6 +19,8 @@ const (
 	lineNumbers   = 2
 	dealNumbers   = 5
 	deviceNumbers = 4
+	originNumbers = 3
+	passedNumbers = 5
 	numberSize    = 8
 )
 

@@ -26,7 +26,10 @@ func (w *writer) lotsReleased(_ place, r certificate.Release) error {
 	return w.freed(r.Holder, r.For, r.Holder, r.Parts)
 }
 
-func (w *writer) lotsTaken(_ place, r certificate.Take) error {
+func (w *writer) lotsTaken(at place, r certificate.Take) error {
+	if err := w.passed(at, PassedOn, r.Holder, r.For, 0, nil, r.Parts, nil); err != nil {
+		return err
+	}
 	return w.freed(r.Holder, r.For, r.For, r.Parts)
 }
 

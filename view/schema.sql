@@ -215,6 +215,7 @@ CREATE TABLE statement (
   lines       BLOB    NOT NULL, -- Of each line of a bill, energy and amount.
   deals       BLOB    NOT NULL, -- Of each, bought or not, partner, class, energy, price.
   devices     BLOB    NOT NULL, -- Of each, device, import, export, estimated or not.
+  origins     BLOB    NOT NULL, -- Of each lot that came to the point, device, energy, claimed or not.
   PRIMARY KEY (microgrid, start, point, revision)
 ) STRICT, WITHOUT ROWID;
 
@@ -354,6 +355,24 @@ CREATE TABLE reservation (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX reservation_by_taker ON reservation (taker, microgrid, start, device);
+
+-- Certificates that were passed on or used up by who had them.
+CREATE TABLE passed (
+  height      INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  n           INTEGER NOT NULL,
+  how         INTEGER NOT NULL, -- 1 passed on, 2 cancelled.
+  sender      INTEGER NOT NULL,
+  receiver    INTEGER NOT NULL, -- 0 when they were cancelled.
+  purpose     INTEGER NOT NULL, -- As in package certificate; 0 when they were passed on.
+  beneficiary BLOB    NOT NULL, -- The hash of the statement that names it.
+  energy_wh   INTEGER NOT NULL,
+  parts       BLOB    NOT NULL, -- Of each, microgrid, start, device, energy, first serial.
+  PRIMARY KEY (height, position, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passed_by_sender ON passed (sender);
+CREATE INDEX passed_by_receiver ON passed (receiver);
 
 -- Who has some of a lot, when the lot is issued again.
 CREATE INDEX holding_by_lot ON holding (microgrid, start, device);

@@ -35,7 +35,7 @@ func (w *writer) settledPoint(at place, r settlement.Statement) error {
 	return w.add("statement",
 		bits(r.Microgrid), int64(r.Start), bits(r.Point), int64(r.Revision), 0, at.height,
 		bits(r.Account), bits(r.Zone), int64(r.Import), int64(r.Export), int64(r.Produced), r.Estimated,
-		int64(r.Alone), int64(owed), packLines(r.Items), packDeals(r.Deals), packDevices(r.Devices))
+		int64(r.Alone), int64(owed), packLines(r.Items), packDeals(r.Deals), packDevices(r.Devices), packOrigins(r.Origins))
 }
 
 // settled adds the aggregates of an interval; whose receipt it is says who may see

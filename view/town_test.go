@@ -260,5 +260,8 @@ func (w *town) live(seed uint64) {
 		Account: ann, Purpose: certificate.Disclosure, Beneficiary: make([]byte, sha256.Size),
 		Parts: []certificate.Part{{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 100}},
 	}))
+	w.block(ann, certificate.TransferKind.Encode(certificate.Transfer{From: ann, To: bob, Parts: []certificate.Part{
+		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 10},
+	}}))
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -31,7 +30,7 @@ type desk interface {
 	Month(ctx context.Context, account tx.AccountID, month string) (pages.Month, error)
 	Today(ctx context.Context, account tx.AccountID, date string) (pages.Today, error)
 	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
-	Certificates(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
+	Holdings(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
 	TraceOf(ctx context.Context, account tx.AccountID, at string) (pages.Trace, error)
 	CertificateRuns(ctx context.Context, account tx.AccountID) ([]pages.CertificateRun, error)
 }
@@ -105,7 +104,7 @@ func ofMember(cmd *cobra.Command, args []string, output string, f func(desk, *co
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(c.Members, func(m community.Member) bool { return m.Name == args[1] }) {
+	if !hasAccount(c, args[1]) {
 		return badInput(fmt.Errorf("%s: there is no member %.80q: \"commonwatt member list %s\" lists them",
 			filepath.Join(args[0], community.File), args[1], shellWord(args[0])))
 	}

@@ -19,7 +19,7 @@ func certificatesCommand() *cobra.Command {
 	var output, format, country string
 	cmd := &cobra.Command{
 		Use:   "certificates DIR MEMBER",
-		Short: "Print the certificates that a member has",
+		Short: "Print the certificates that a member or a buyer has, pass them on, use them up",
 		Long: `Certificates prints what a member has of certificates, lot by lot: how much of what a
 device produced in an interval is the member's to pass on or to use up. What was claimed
 as it was used is not among them. A community issues certificates when its file says
@@ -44,7 +44,7 @@ it.`,
 				if format != "" {
 					return writeCertificates(cmd, d, c, args[1], account, registry.Format(format), country)
 				}
-				list, err := d.Certificates(cmd.Context(), account)
+				list, err := d.Holdings(cmd.Context(), account)
 				if err != nil {
 					return err
 				}
@@ -55,6 +55,7 @@ it.`,
 	outputFlag(cmd, &output, "table", "how to print")
 	cmd.Flags().StringVar(&format, "format", "", "for another registry: "+formatNames())
 	cmd.Flags().StringVar(&country, "country", "", "where the plants are, two letters as in CH (for --format)")
+	cmd.AddCommand(certificatesTransferCommand(), certificatesCancelCommand())
 	return cmd
 }
 

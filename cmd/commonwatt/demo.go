@@ -11,6 +11,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/demo"
 	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
@@ -103,6 +104,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	c.Carbon = demo.Carbon(o, c.Length)
 	l, err := listen(ctx, hostDefault, f.port, cmd.Flags().Changed("port"))
 	if err != nil {
 		return err
@@ -126,7 +128,10 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	s, err := server.New(h.serves(people, d, server.Origin(l)), d.Ready)
+	registrar := &live.Registrar{Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Now: d.Now, Between: d.Between}
+	serves := h.serves(people, d, server.Origin(l))
+	serves.Certificates, h.source.Consumption = registrar, registrar.Consumption
+	s, err := server.New(serves, d.Ready)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -155,6 +155,9 @@ func accountCommand() *cobra.Command {
 			for _, m := range c.Members {
 				rows = append(rows, []string{m.Name, "member", strconv.FormatUint(uint64(c.Account(m.Name)), 10)})
 			}
+			for _, b := range c.Buyers {
+				rows = append(rows, []string{b.Name, "buyer", strconv.FormatUint(uint64(c.Account(b.Name)), 10)})
+			}
 			return rows
 		}))
 }

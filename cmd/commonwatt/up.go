@@ -161,7 +161,8 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
 	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)
-	serves.Files = life.Files()
+	registrar := life.Registrar()
+	serves.Files, serves.Certificates, h.source.Consumption = life.Files(), registrar, registrar.Consumption
 	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: newLog(cmd.ErrOrStderr())})
 	if err != nil {
 		return err

@@ -4,6 +4,134 @@
  */
 
 export interface paths {
+    "/api/v1/accounts/{account}/cancellations/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A statement of cancelled certificates, byte by byte as its hash on the ledger is of it */
+        get: operations["cancellation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/cancellations/{sha256}/lots.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its lots as a spreadsheet, with their serials */
+        get: operations["cancellation-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an account has of certificates, and what became of others */
+        get: operations["certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/certificates/{month}/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an account has of a month's lots */
+        get: operations["certificate-lots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/certificates/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use certificates up for a beneficiary
+         * @description With dry_run nothing is signed: the answer says what would move, lot by lot. The oldest certificates go first.
+         */
+        post: operations["certificates-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/certificates/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pass certificates on to another account
+         * @description With dry_run nothing is signed: the answer says what would move, lot by lot. The oldest certificates go first.
+         */
+        post: operations["certificates-transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/consumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a buyer used, which its certificates are held against
+         * @description A CSV of start (RFC 3339) and used_wh, in rows of an hour at most. It takes the place of an earlier one, and is on no ledger.
+         */
+        post: operations["consume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/days/{date}": {
         parameters: {
             query?: never;
@@ -47,6 +175,40 @@ export interface paths {
         };
         /** Where the energy of a household's interval came from and went: made, delivered, matched, paid, certified, each with its receipts */
         get: operations["trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/matching/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well production met an account's use, hour by hour of a year */
+        get: operations["matching-of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/matching/{year}/hours.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a spreadsheet, with what the rest emitted */
+        get: operations["matching-of-csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -433,6 +595,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/microgrids/{microgrid}/matching/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well production met use in a microgrid's year, hour by hour, for anyone */
+        get: operations["matching"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/microgrids/{microgrid}/matching/{year}/hours.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a spreadsheet, with what the rest emitted */
+        get: operations["matching-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/microgrids/{microgrid}/months/{month}/exceptions": {
         parameters: {
             query?: never;
@@ -695,6 +891,26 @@ export interface components {
             member: string;
             meter: string;
         };
+        Cancellation: {
+            /** @description for whom: a name, which the statement has and the ledger does not */
+            beneficiary: string;
+            /** @description of this device only: its number, or what its meter is called */
+            device?: string;
+            /**
+             * Format: int64
+             * @description how much
+             */
+            energy_wh: number;
+            /**
+             * @description of this month only
+             * @example 2026-06
+             */
+            month?: string;
+            /** @description goes into the statement */
+            note?: string;
+            /** @enum {string} */
+            purpose: "disclosure" | "product" | "other";
+        };
         CeremonyBegun: {
             /** @description to be brought back */
             ceremony: string;
@@ -705,6 +921,52 @@ export interface components {
             ceremony: string;
             /** @description what navigator.credentials gave, by its toJSON */
             response: unknown;
+        };
+        Certificate: {
+            /** Format: int64 */
+            energy_wh: number;
+            /** @description of the device that produced it */
+            meter: string;
+            /** @description of the interval, RFC 3339, UTC */
+            start: string;
+        };
+        Certificates: {
+            account: string;
+            community: string;
+            /**
+             * Format: int64
+             * @description lots of intervals before this one are final: they can be passed on and cancelled
+             */
+            final: number;
+            /** @description of lots that are final */
+            free: components["schemas"]["Energy"];
+            /** Format: int64 */
+            height: number;
+            /** @description by month and device, the latest month first */
+            held: components["schemas"]["Held"][];
+            microgrid: string;
+            /** @description the latest first, 200 at most */
+            moves: components["schemas"]["Move"][];
+            name: string;
+            /** Format: int64 */
+            now: number;
+            /** @enum {string} */
+            of: "household" | "buyer";
+            /** @description of lots that a late reading may still correct */
+            open: components["schemas"]["Energy"];
+            time_zone: string;
+            /** @description those in which something is settled, the latest first */
+            years: number[];
+        };
+        CO2: {
+            /** @description of the residual, by the same factors */
+            residual: components["schemas"]["Mass"];
+            residual_without_factor: components["schemas"]["Energy"];
+            /** @description of the file of factors */
+            series_sha256: string;
+            /** @description of what the supplier delivered */
+            supplied: components["schemas"]["Mass"];
+            supplied_without_factor: components["schemas"]["Energy"];
         };
         Community: {
             /** @description of all members, against the utility alone */
@@ -736,6 +998,8 @@ export interface components {
              * @description tenths of a per cent of demand that neighbours met
              */
             local: number;
+            /** @description how well production met use, and what the rest emitted; absent: nothing is settled, or it would tell of too few homes or plants */
+            matching?: components["schemas"]["Matched"];
             /** Format: int64 */
             members: number;
             microgrid: string;
@@ -784,6 +1048,10 @@ export interface components {
             supply: number;
             /** Format: int64 */
             traded: number;
+        };
+        Consumption: {
+            /** Format: int64 */
+            rows: number;
         };
         Count: {
             /** Format: int64 */
@@ -1144,6 +1412,33 @@ export interface components {
             /** Format: int64 */
             time: number;
         };
+        Held: {
+            device: string;
+            energy: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description when the first of it does
+             */
+            expires: number;
+            /** @description of it, what is final */
+            free: components["schemas"]["Energy"];
+            /** @description solar, wind or hydro */
+            kind: string;
+            /** Format: int64 */
+            lots: number;
+            meter: string;
+            /** @example 2026-06 */
+            month: string;
+        };
+        HeldLot: {
+            device: string;
+            /** Format: int64 */
+            energy_wh: number;
+            final: boolean;
+            meter: string;
+            /** Format: int64 */
+            start: number;
+        };
         HouseholdMeters: {
             account: string;
             /** @description devices can connect to this node */
@@ -1166,6 +1461,94 @@ export interface components {
             /** @description the average */
             price: components["schemas"]["Price"];
         };
+        Mass: {
+            /** Format: int64 */
+            mg: number;
+            /**
+             * Format: int64
+             * @description hundredths of a kg
+             */
+            shown: number;
+        };
+        Matched: {
+            /** @description absent: the community file names no series of factors */
+            carbon?: components["schemas"]["CO2"];
+            claimed: components["schemas"]["Energy"];
+            matched: components["schemas"]["Energy"];
+            /** @description of a household: its own that stayed, and what it bought as green; of a buyer: its certificates */
+            produced: components["schemas"]["Energy"];
+            /** @description use without a certificate that is used up for it */
+            residual: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description the same in millionths
+             */
+            score_ppm: number;
+            /**
+             * Format: int64
+             * @description tenths of a per cent of the use that are matched, rounded down: 100 % is all of it
+             */
+            share: number;
+            /** @description what the supplier delivered; of a buyer, who has another one, 0 */
+            supplied: components["schemas"]["Energy"];
+            used: components["schemas"]["Energy"];
+        };
+        MatchMonth: {
+            /** @description absent: the community file names no series of factors */
+            carbon?: components["schemas"]["CO2"];
+            claimed: components["schemas"]["Energy"];
+            matched: components["schemas"]["Energy"];
+            /** @example 2026-06 */
+            month: string;
+            /** @description of a household: its own that stayed, and what it bought as green; of a buyer: its certificates */
+            produced: components["schemas"]["Energy"];
+            /** @description use without a certificate that is used up for it */
+            residual: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description the same in millionths
+             */
+            score_ppm: number;
+            /**
+             * Format: int64
+             * @description tenths of a per cent of the use that are matched, rounded down: 100 % is all of it
+             */
+            share: number;
+            /** @description what the supplier delivered; of a buyer, who has another one, 0 */
+            supplied: components["schemas"]["Energy"];
+            used: components["schemas"]["Energy"];
+        };
+        MatchYear: {
+            /** @description 0: of all of the microgrid */
+            account: string;
+            /** @description Wh of the use that certificates are used up for */
+            claimed: number[];
+            /** Format: int64 */
+            end: number;
+            /**
+             * Format: int64
+             * @description of an interval, in seconds: matched is told by these
+             */
+            length: number;
+            /** @description Wh of the use that production met in its own interval; of a buyer, that its certificates are of */
+            matched: number[];
+            microgrid: string;
+            /** @description those of which something is known */
+            months: components["schemas"]["MatchMonth"][];
+            name: string;
+            /** @enum {string} */
+            of: "household" | "buyer" | "community";
+            /** Format: int64 */
+            start: number;
+            time_zone: string;
+            total: components["schemas"]["Matched"];
+            /** @description Wh */
+            used: number[];
+            /** @description some intervals, or all, are of fewer than three homes or plants, and told to the operator only */
+            withheld: boolean;
+            /** Format: int64 */
+            year: number;
+        };
         Me: {
             account: string;
             community: components["schemas"]["About"];
@@ -1184,7 +1567,7 @@ export interface components {
              */
             now: number;
             /** @enum {string} */
-            role: "visitor" | "household" | "operator" | "auditor";
+            role: "visitor" | "household" | "operator" | "auditor" | "buyer";
             time_zone: string;
         };
         MemberRow: {
@@ -1317,6 +1700,37 @@ export interface components {
             supply: components["schemas"]["Energy"];
             traded: components["schemas"]["Energy"];
         };
+        Move: {
+            /** Format: int64 */
+            at: number;
+            energy: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description start of the first lot
+             */
+            first: number;
+            /** Format: int64 */
+            height: number;
+            /** @enum {string} */
+            kind: "passed_on" | "received" | "cancelled";
+            /**
+             * Format: int64
+             * @description start of the last one
+             */
+            last: number;
+            /** Format: int64 */
+            lots: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            position: number;
+            /** @enum {string} */
+            purpose?: "disclosure" | "product" | "other";
+            /** @description SHA-256 of the statement that names the beneficiary, in hexadecimal */
+            statement?: string;
+            /** @description the other account, by name where it has one */
+            with?: string;
+        };
         Operation: {
             /** @description meters that do not sign: a gateway in the home signs for them */
             bridged: components["schemas"]["Bridged"][];
@@ -1397,6 +1811,31 @@ export interface components {
              * @description tenths of a per cent of the total; they sum to 1000 unless the total is 0
              */
             share: number;
+        };
+        Passing: {
+            beneficiary?: string;
+            /** @description nothing was done */
+            dry_run: boolean;
+            energy: components["schemas"]["Energy"];
+            /**
+             * Format: int64
+             * @description start of the first lot
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description start of the last one
+             */
+            last: number;
+            /** @description what the account has of final certificates afterwards */
+            left: components["schemas"]["Energy"];
+            /** Format: int64 */
+            lots: number;
+            /** @description by lot */
+            parts: components["schemas"]["Certificate"][];
+            /** @description SHA-256 of the statement, in hexadecimal; of a dry run none is made */
+            statement?: string;
+            to?: string;
         };
         Place: {
             /** Format: double */
@@ -1562,7 +2001,7 @@ export interface components {
             id: string;
             label: string;
             /** @enum {string} */
-            role: "visitor" | "household" | "operator" | "auditor";
+            role: "visitor" | "household" | "operator" | "auditor" | "buyer";
         };
         SettledEvent: {
             /** Format: int64 */
@@ -2059,6 +2498,22 @@ export interface components {
             receipts: components["schemas"]["ReceiptRef"][];
             ways: components["schemas"]["TraceWay"][];
         };
+        Transfer: {
+            /** @description of this device only: its number, or what its meter is called */
+            device?: string;
+            /**
+             * Format: int64
+             * @description how much
+             */
+            energy_wh: number;
+            /**
+             * @description of this month only
+             * @example 2026-06
+             */
+            month?: string;
+            /** @description a member or a buyer by its name in the community file, or the number of an account */
+            to: string;
+        };
         WhatIf: {
             /** @description of the interval */
             balance: components["schemas"]["Money"];
@@ -2143,6 +2598,265 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    cancellation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+                /** @description of the statement, in hexadecimal */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description canonical JSON */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "cancellation-csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+                /** @description of the statement, in hexadecimal */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 4180, with a header */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    certificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificates"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "certificate-lots": {
+        parameters: {
+            query?: {
+                /** @description of this device only */
+                device?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldLot"][];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "certificates-cancel": {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cancellation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "certificates-transfer": {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    consume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consumption"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     today: {
         parameters: {
             query?: never;
@@ -2237,6 +2951,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "matching-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchYear"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "matching-of-csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 4180, with a header */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Error */
@@ -3005,6 +3789,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    matching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                microgrid: string;
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchYear"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "matching-csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                microgrid: string;
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 4180, with a header */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Error */

@@ -114,7 +114,7 @@ func (r *Registrar) Cancel(ctx context.Context, account tx.AccountID, c api.Canc
 func purposeOf(name string) (certificate.Purpose, error) {
 	for n, is := range pages.Purposes {
 		if is == name && n > 0 {
-			return certificate.Purpose(n), nil //nolint:gosec // three
+			return certificate.Purpose(n), nil
 		}
 	}
 	return 0, &api.Unfit{Text: fmt.Sprintf("there is no purpose %.40q: write one of %s", name, strings.Join(pages.Purposes[1:], ", "))}

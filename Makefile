@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web budget browser screenshot fuzz bench mutants books certificates kill fontana swiss load devices ci
+.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates kill fontana swiss load devices ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -48,6 +48,14 @@ web: web/node_modules/.ready
 web/node_modules/.ready: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	touch $@
+
+# The verifier of proofs for browsers, which is committed and embedded. Another version
+# of Go makes other bytes.
+verifier:
+	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o verifier/verify.wasm ./verifier/wasm
+	gzip -9nf verifier/verify.wasm && chmod 644 verifier/verify.wasm.gz
+	go env GOVERSION > verifier/made-with.txt
+	cp "$$(go env GOROOT)/lib/wasm/wasm_exec.js" verifier/wasm_exec.js
 
 # What the browser loads first, against its budgets.
 budget: web/node_modules/.ready

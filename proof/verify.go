@@ -57,8 +57,10 @@ type Verified struct {
 	Chain  string
 	Height int64         // Of the signed header. Receipts and rows are as of the block before.
 	Time   interval.Time // Of the signed header.
-	// Signers are who signed the header, and Power is all their power, of Total.
+	// Signers are who signed the header, of so many validators, and Power is all their
+	// power, of Total.
 	Signers      []Validator
+	Validators   int
 	Power, Total int64
 	Roots        Roots
 	Receipts     []Shown
@@ -159,7 +161,7 @@ func (c *checker) validators() (string, error) {
 		}
 		c.sets = append(c.sets, set)
 	}
-	c.found.Total = powerOf(set)
+	c.found.Validators, c.found.Total = len(set), powerOf(set)
 	return fmt.Sprintf("those of block %d are %d, with a power of %d", c.Block.Header.Height, len(set), c.found.Total), nil
 }
 
@@ -174,7 +176,7 @@ func (c *checker) signatures() (string, error) {
 	}
 	c.found.Power = powerOf(c.found.Signers)
 	c.found.Height, c.found.Time = c.Block.Header.Height, c.Block.Header.Seconds()
-	return fmt.Sprintf("%d signed block %d, with a power of %d of %d", len(c.found.Signers), c.found.Height, c.found.Power, c.found.Total), nil
+	return fmt.Sprintf("%d of %d signed block %d, with a power of %d of %d", len(c.found.Signers), c.found.Validators, c.found.Height, c.found.Power, c.found.Total), nil
 }
 
 // believe goes from what is trusted to the bundle's own header. All headers follow

@@ -1,9 +1,11 @@
 package proof
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
+	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
 )
 
@@ -40,7 +42,7 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Height != 4 || v.Power != 40 || v.Total != 40 || len(v.Receipts) != 2 || string(v.Receipts[1].Fact.Body) != "receipt 3 of 3" {
+	if v.Height != 4 || v.Power != 40 || v.Total != 40 || len(v.Receipts) != 2 || !bytes.Equal(v.Receipts[1].Fact.Body, codec.Marshal(note{3, 3})) {
 		t.Errorf("verified %+v", v)
 	}
 	if !v.Rows[0].Present || string(v.Rows[0].Row) != "is 2" || v.Rows[1].Present {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/state"
 )
@@ -50,6 +51,12 @@ func setOf(list []voter) []Validator {
 	return set
 }
 
+// note is what a world's receipts say.
+type note struct {
+	Height int64  `cbor:"1,keyasint"`
+	N      uint64 `cbor:"2,keyasint"`
+}
+
 // newWorld begins a chain with validators, some rows and some receipts.
 func newWorld(name string, list []voter) *world {
 	w := &world{name: name, rows: state.NewMemory(), trie: merkle.NewTrie(), now: list, next: list}
@@ -64,7 +71,7 @@ func (w *world) write(height int64, count int) {
 	for i := range count {
 		c := state.Change{Key: fmt.Appendf(nil, "row/%d-%d", height, i), Row: fmt.Appendf(nil, "is %d", i)}
 		changes, hashed = append(changes, c), append(hashed, c.Hashed())
-		f := Fact{Salt: slices.Repeat([]byte{byte(i + 1)}, saltSize), Kind: 104, Audience: 7, Body: fmt.Appendf(nil, "receipt %d of %d", i, height)}
+		f := Fact{Salt: slices.Repeat([]byte{byte(i + 1)}, saltSize), Kind: 104, Audience: 7, Body: codec.Marshal(note{height, uint64(i)})}
 		w.facts, w.leaves = append(w.facts, Shown{height, f}), append(w.leaves, f.Leaf(height))
 		w.log.Append(f.Leaf(height))
 	}

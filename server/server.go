@@ -15,6 +15,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/docs"
+	"github.com/commonwatt/commonwatt/verifier"
 	"github.com/commonwatt/commonwatt/web"
 )
 
@@ -45,6 +46,10 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	proofs, err := verifier.Handler()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{api: api.New(cfg), ready: ready}
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", s.api)
@@ -52,6 +57,8 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	mux.Handle("/openapi.yaml", s.api)
 	mux.Handle("/bill/", s.api)
 	mux.Handle(docs.Root, manual)
+	mux.Handle(verifier.Root, proofs)
+	mux.Handle(verifier.Root+"/", proofs)
 	mux.HandleFunc("GET "+TrustPath, trustOf(cfg.Node))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /readyz", s.serveReady)
@@ -76,7 +83,7 @@ const verifierPolicy = policy + "; script-src 'self' 'wasm-unsafe-eval'"
 
 // policyOf is the policy of a path: only pages that show proofs run the verifier.
 func policyOf(path string) string {
-	if path == "/verify" || strings.HasPrefix(path, "/verify/") || strings.HasPrefix(path, "/p/") {
+	if path == verifier.Root || strings.HasPrefix(path, verifier.Root+"/") || strings.HasPrefix(path, "/p/") {
 		return verifierPolicy
 	}
 	return policy

@@ -5,11 +5,12 @@ import (
 	"net/http"
 
 	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/verifier"
 )
 
 // TrustPath is where a node tells its last signed header, for whoever verifies
 // proofs. It is public: every peer has it.
-const TrustPath = "/verify/trust.json"
+const TrustPath = verifier.Root + "/trust.json"
 
 // trustOf serves the last signed header of a node.
 func trustOf(n *node.Node) http.HandlerFunc {

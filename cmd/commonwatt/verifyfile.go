@@ -16,9 +16,6 @@ import (
 	"github.com/commonwatt/commonwatt/quantity"
 )
 
-// trustForever is a period longer than any ledger has been there.
-const trustForever = 1 << 40
-
 // verifyFile checks a proof and prints each step and what it says.
 func verifyFile(cmd *cobra.Command, path, trustText string, days int64, output string) error {
 	if output == "csv" {
@@ -35,83 +32,67 @@ func verifyFile(cmd *cobra.Command, path, trustText string, days int64, output s
 	if err != nil {
 		return err
 	}
-	var trust proof.Trust
+	var trust *proof.Trust
 	if trustText != "" {
-		if trust, err = readTrust(trustText); err != nil {
+		t, err := readTrust(trustText)
+		if err != nil {
 			return err
 		}
+		if days > 0 {
+			t.Period = days * 24 * 3600
+		}
+		trust = &t
 	}
-	if days > 0 {
-		trust.Period = days * 24 * 3600
-	}
-	c := checkBundle(raw, trust, trustText != "", interval.Time(now().Unix()))
-	c.path, c.given = path, trustText
+	c := checked{proof.Inspect(raw, trust, interval.Time(now().Unix())), trustText}
 	if output == "json" {
-		return errors.Join(printJSON(cmd.OutOrStdout(), c.json()), c.err)
+		return errors.Join(printJSON(cmd.OutOrStdout(), c.json()), c.answer())
 	}
-	return errors.Join(c.print(cmd.OutOrStdout()), c.err)
+	return errors.Join(c.print(cmd.OutOrStdout()), c.answer())
 }
 
 // checked is a proof after its check.
 type checked struct {
-	path, given string
-	bundle      *proof.Bundle // nil: it is none.
-	trust       proof.Trust   // That was used.
-	known       bool          // The reader said it.
-	passed      []proof.Passed
-	failed      *proof.Failed // nil: it did not.
-	verified    proof.Verified
-	err         error // With which the command ends.
+	proof.Report
+	given string // What the reader said to trust.
 }
 
-// checkBundle verifies the bytes of a bundle, with its own anchor if the reader
-// trusts none.
-func checkBundle(raw []byte, trust proof.Trust, known bool, now interval.Time) (c checked) {
-	c.trust, c.known = trust, known
-	var err error
-	c.bundle, err = proof.Decode(raw)
-	if err == nil {
-		if !known {
-			c.trust = c.bundle.Anchor()
-			c.trust.Period = trustForever
-		}
-		c.verified, err = c.bundle.Verify(c.trust, now)
-		c.passed = c.verified.Passed
+// answer is the error with which the command ends.
+func (c *checked) answer() error {
+	if failed, no := errors.AsType[*proof.Failed](c.Err); no {
+		return fmt.Errorf("the proof proves nothing: it fails at the step %q", failed.Step)
 	}
-	if failed, no := errors.AsType[*proof.Failed](err); no {
-		c.failed, c.passed = failed, failed.Passed
-		c.err = fmt.Errorf("the proof proves nothing: it fails at the step %q", failed.Step)
-		return c
+	if c.Err != nil {
+		return fmt.Errorf("nobody said what to trust, and anybody can make a proof that agrees with itself: compare block %s with what you know of %s, then verify it with --trust %s",
+			c.Trust, c.Bundle.Chain, c.Trust)
 	}
-	if !known {
-		c.err = fmt.Errorf("nobody said what to trust, and anybody can make a proof that agrees with itself: compare block %s with what you know of %s, then verify it with --trust %s",
-			c.trust, c.bundle.Chain, c.trust)
-	}
-	return c
+	return nil
 }
 
 // print writes the check for people.
 func (c *checked) print(w io.Writer) error {
 	p := &printer{w: w}
-	for _, s := range c.passed {
+	for i, s := range c.Steps {
 		word := "ok"
-		if s.Step == proof.StepTrust && !c.known {
-			word, s.Text = "?", "nobody said what to trust; within the proof, "+s.Text
+		switch {
+		case s.OK:
+		case i == len(c.Steps)-1:
+			word = "FAILED"
+		default:
+			word = "?"
 		}
 		p.line("%-7s %-11s %s", word, s.Step, s.Text)
 	}
-	if c.failed != nil {
-		p.line("%-7s %-11s %s", "FAILED", c.failed.Step, c.failed.Err)
+	if _, no := errors.AsType[*proof.Failed](c.Err); no {
 		return p.err
 	}
-	v := &c.verified
-	p.line("\nsigned by  %d of %d validators, %d of the power of %d", len(v.Signers), len(c.validators()), v.Power, v.Total)
+	v := &c.Verified
+	p.line("\nsigned by  %d of %d validators, %d of the power of %d", len(v.Signers), v.Validators, v.Power, v.Total)
 	for _, s := range v.Signers {
 		p.line("           %s  power %d", s.Key, s.Power)
 	}
 	p.line("header     block %d of %s, %s", v.Height, v.Chain, rfc3339(v.Time))
-	if c.known {
-		p.line("trusted    block %s, as %s says", c.trust, c.given)
+	if c.Trusted {
+		p.line("trusted    block %s, as %s says", c.Trust, c.given)
 	}
 	for i := range v.Receipts {
 		p.receipt(&v.Receipts[i])
@@ -122,9 +103,6 @@ func (c *checked) print(w io.Writer) error {
 	return p.err
 }
 
-// validators are those of the bundle's header.
-func (c *checked) validators() []proof.Validator { return c.verified.Trust.Validators }
-
 // json is the check for programs.
 func (c *checked) json() any {
 	type step struct {
@@ -133,22 +111,20 @@ func (c *checked) json() any {
 		Text string `json:"text"`
 	}
 	steps := []step{}
-	for _, s := range c.passed {
-		steps = append(steps, step{string(s.Step), s.Step != proof.StepTrust || c.known, s.Text})
+	for _, s := range c.Steps {
+		steps = append(steps, step{string(s.Step), s.OK, s.Text})
 	}
-	if c.failed != nil {
-		steps = append(steps, step{string(c.failed.Step), false, c.failed.Err.Error()})
-	}
+	v := &c.Verified
 	receipts, rows := []said{}, []rowSaid{}
-	for i := range c.verified.Receipts {
-		receipts = append(receipts, say(&c.verified.Receipts[i]))
+	for i := range v.Receipts {
+		receipts = append(receipts, say(&v.Receipts[i]))
 	}
-	for i := range c.verified.Rows {
-		rows = append(rows, sayRow(&c.verified.Rows[i]))
+	for i := range v.Rows {
+		rows = append(rows, sayRow(&v.Rows[i]))
 	}
 	return map[string]any{
-		"ok": c.err == nil, "steps": steps, "trust": c.trust.String(), "chain": c.verified.Chain, "height": c.verified.Height,
-		"time": c.verified.Time, "signers": c.verified.Signers, "receipts": receipts, "rows": rows,
+		"ok": c.Err == nil, "steps": steps, "trust": c.Trust.String(), "chain": v.Chain, "height": v.Height,
+		"time": v.Time, "signers": v.Signers, "receipts": receipts, "rows": rows,
 	}
 }
 

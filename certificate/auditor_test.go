@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/commonwatt/commonwatt/interval"
@@ -20,7 +21,9 @@ type auditor struct {
 	aside    map[Reservation]quantity.Energy
 	gone     map[LotID]quantity.Energy                  // Serials used up so far.
 	used     map[wanted]quantity.Energy                 // By meters.
-	claimed  map[LotID]map[tx.AccountID]quantity.Energy // For use.
+	claimed  map[LotID]map[tx.AccountID]quantity.Energy // For use, as lots are issued.
+	later    map[wanted]quantity.Energy                 // For use, by matching.
+	matching map[interval.Time]quantity.Energy          // By the operation at hand: of lots, less of use.
 	holds    quantity.Energy                            // In the battery.
 }
 
@@ -35,6 +38,7 @@ func newAuditor(t testing.TB) *auditor {
 		t: t, produced: map[LotID]quantity.Energy{}, has: map[LotID]map[tx.AccountID]quantity.Energy{},
 		aside: map[Reservation]quantity.Energy{}, gone: map[LotID]quantity.Energy{},
 		used: map[wanted]quantity.Energy{}, claimed: map[LotID]map[tx.AccountID]quantity.Energy{},
+		later: map[wanted]quantity.Energy{}, matching: map[interval.Time]quantity.Energy{},
 	}
 }
 
@@ -54,6 +58,11 @@ func (a *auditor) measured(at interval.Time, c Cleared) {
 
 // reads is how the auditor reads each kind of receipt.
 var reads = map[uint32]func(*auditor, op.Receipt){
+	Chosen.Kind:          func(*auditor, op.Receipt) {}, // Nothing moves by what somebody wishes.
+	Whitelisted.Kind:     func(*auditor, op.Receipt) {},
+	RulesSet.Kind:        func(*auditor, op.Receipt) {},
+	StoreRegistered.Kind: func(*auditor, op.Receipt) {},
+
 	IssuedReceipt.Kind: func(a *auditor, said op.Receipt) { a.issued(IssuedReceipt.Read(said)) },
 	Transferred.Kind: func(a *auditor, said op.Receipt) {
 		if r := Transferred.Read(said); said.Audience == r.From {
@@ -72,8 +81,10 @@ var reads = map[uint32]func(*auditor, op.Receipt){
 			a.leave(r.Withdraw.Parts, r.Serials)
 		}
 	},
-	ExpiredReceipt.Kind: func(a *auditor, said op.Receipt) { a.expired(ExpiredReceipt.Read(said)) },
-	StoredReceipt.Kind:  func(a *auditor, said op.Receipt) { a.stored(StoredReceipt.Read(said)) },
+	ExpiredReceipt.Kind:    func(a *auditor, said op.Receipt) { a.expired(ExpiredReceipt.Read(said)) },
+	MatchedReceipt.Kind:    func(a *auditor, said op.Receipt) { a.matched(MatchedReceipt.Read(said)) },
+	UseMatchedReceipt.Kind: func(a *auditor, said op.Receipt) { a.useMatched(UseMatchedReceipt.Read(said)) },
+	StoredReceipt.Kind:     func(a *auditor, said op.Receipt) { a.stored(StoredReceipt.Read(said)) },
 	ReservedReceipt.Kind: func(a *auditor, said op.Receipt) {
 		if r := ReservedReceipt.Read(said); said.Audience == r.Holder {
 			a.move(r.Holder, -1, r.Parts)
@@ -94,13 +105,41 @@ var reads = map[uint32]func(*auditor, op.Receipt){
 	},
 }
 
-// read takes what receipts say.
+// read takes what receipts say. What an operation matches it matches on both sides.
 func (a *auditor) read(receipts []op.Receipt) {
 	for _, said := range receipts {
-		if read, ok := reads[said.Kind]; ok {
-			read(a, said)
+		read, ok := reads[said.Kind]
+		if !ok {
+			a.t.Fatalf("a receipt of kind %d, which the auditor cannot read", said.Kind)
+		}
+		read(a, said)
+	}
+	for at, e := range a.matching {
+		if e != 0 {
+			a.t.Fatalf("at %d %d Wh more of lots are matched than of use", at, e)
 		}
 	}
+	clear(a.matching)
+}
+
+func (a *auditor) matched(r Matched) {
+	var sum quantity.Energy
+	for _, c := range r.Claims {
+		parts := []Part{{Microgrid: r.Microgrid, Start: r.Start, Device: c.Device, Energy: c.Energy}}
+		a.move(r.Account, -1, parts)
+		a.leave(parts, []quantity.Energy{c.Serial})
+		sum += c.Energy
+	}
+	if sum != r.Energy {
+		a.t.Fatalf("%d Wh are %+v", sum, r)
+	}
+	a.matching[r.Start] += sum
+}
+
+func (a *auditor) useMatched(r UseMatched) {
+	account := [...]tx.AccountID{ann, bob, cy}[r.Point-31]
+	a.later[wanted{r.Start, account}] += r.Energy
+	a.matching[r.Start] -= r.Energy
 }
 
 // issued takes a lot, in place of that of the revision before.
@@ -225,7 +264,7 @@ func (a *auditor) check(w *optest.World, from interval.Time) {
 // checkUse holds what is claimed to what was used, of the hours from a moment on.
 func (a *auditor) checkUse(from interval.Time) {
 	a.t.Helper()
-	sum := map[wanted]quantity.Energy{}
+	sum := maps.Clone(a.later)
 	for id := range a.has {
 		if _, known := a.produced[id]; !known {
 			a.t.Fatalf("%+v is issued, and no meter says so", id)

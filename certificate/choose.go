@@ -22,6 +22,9 @@ type Choice struct {
 	// Keep keeps the certificates of the energy that the point uses, to be passed on
 	// or cancelled later. Otherwise they are claimed as it is used.
 	Keep bool `cbor:"1,keyasint,omitempty" json:"keep,omitempty"`
+	// Own has nobody but the point's account match certificates with its use; otherwise
+	// the microgrid's operator and its supplier may, too.
+	Own bool `cbor:"2,keyasint,omitempty" json:"own,omitempty"`
 }
 
 var choices = state.NewHistory[grid.Point, Choice]("certificate.choice")
@@ -41,7 +44,7 @@ var Chosen = op.DefineReceipt[Choose](Ops, 10, "chosen", "What becomes of a conn
 var ChooseKind = op.Define(Ops, op.Spec[Choose]{
 	Number: 10,
 	Name:   "choose",
-	Doc:    "Say whether a connection point claims the certificates of what it uses.",
+	Doc:    "Say whether a connection point claims the certificates of what it uses, and who matches its use.",
 	Check:  func(*Choose) *op.Refusal { return nil },
 	Apply: func(ctx *op.Context, s state.Store, o *Choose) *op.Refusal {
 		m, ok := grid.At(s, o.Microgrid)

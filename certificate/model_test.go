@@ -141,7 +141,7 @@ func (r *random) change() {
 	case 0:
 		m, _ := grid.At(r.w, town)
 		point := grid.PointID(31 + r.IntN(3))
-		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0}}))
+		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0, Own: r.IntN(2) == 0}}))
 		return
 	case 1:
 		rules := make([]Rule, r.IntN(4))
@@ -169,13 +169,21 @@ func (r *random) rule() Rule {
 	if r.IntN(3) == 0 {
 		rule.Purpose, rule.Beneficiary = Disclosure, make([]byte, sha256.Size)
 	} else {
-		rule.To = r.account()
+		rule.To = r.anybody()
 	}
 	return rule
 }
 
 // account is one of the three homes'.
 func (r *random) account() tx.AccountID { return [...]tx.AccountID{ann, bob, cy}[r.IntN(3)] }
+
+// anybody is one of them, and seldom the operator.
+func (r *random) anybody() tx.AccountID {
+	if r.IntN(5) == 0 {
+		return operator
+	}
+	return r.account()
+}
 
 // parts are some of a lot or two, of any age, and often more than there is.
 func (r *random) parts() []Part {
@@ -199,7 +207,7 @@ func (r *random) somebodys(parts []Part) tx.AccountID {
 
 // use passes some of a lot on, cancels, withdraws it or sets it aside, of anybody.
 func (r *random) use() {
-	from, to, parts, hash := r.account(), r.account(), r.parts(), make([]byte, sha256.Size)
+	from, to, parts, hash := r.account(), r.anybody(), r.parts(), make([]byte, sha256.Size)
 	if r.IntN(2) == 0 {
 		from = r.somebodys(parts)
 	}
@@ -207,7 +215,9 @@ func (r *random) use() {
 	if r.IntN(10) == 0 {
 		signer = r.account()
 	}
-	switch r.IntN(9) {
+	switch r.IntN(11) {
+	case 9, 10:
+		r.match(signer, from)
 	case 0, 1:
 		r.try(signer, CancelKind.Encode(Cancel{Account: from, Parts: parts, Purpose: Purpose(r.IntN(5)), Beneficiary: hash}))
 	case 2:
@@ -222,6 +232,19 @@ func (r *random) use() {
 	default:
 		r.try(signer, TransferKind.Encode(Transfer{From: from, To: to, Parts: parts}))
 	}
+}
+
+// match matches what an account has of some hours with use, its own or anybody's.
+func (r *random) match(signer, account tx.AccountID) {
+	o := Match{Account: account, Microgrid: town, From: r.open - hour*interval.Time(r.IntN(40)), Zone: [...]grid.ZoneID{0, 20, 21}[r.IntN(3)]}
+	o.Until = o.From + hour*interval.Time(r.IntN(10))
+	if o.Zone == 0 && r.IntN(2) == 0 {
+		o.Points = []grid.PointID{grid.PointID(31 + r.IntN(4))}
+	}
+	if r.IntN(4) == 0 {
+		o.Account, signer = operator, operator
+	}
+	r.try(signer, MatchKind.Encode(o))
 }
 
 // settleAside takes or releases what somebody set aside, or tries to.

@@ -51,6 +51,33 @@ func TestCertificates(t *testing.T) {
 	w.alike("expired", 2, 1700, 0)
 }
 
+// TestMatchedUse compares what the view says of matched use with what is known of it:
+// bob matches what ann gave him with what he used, and is left with what he did not use.
+func TestMatchedUse(t *testing.T) {
+	w := found(t)
+	w.block(operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town1, Device: panels, Point: grid.PointID(ann), Kind: grid.Solar, From: noon}))
+	w.certify(0)
+	w.dotReads(2)
+	w.wait(33 * 24)
+	w.block(ann, certificate.TransferKind.Encode(certificate.Transfer{From: ann, To: bob, Parts: []certificate.Part{
+		{Microgrid: town1, Start: noon, Device: panels, Energy: 200}, {Microgrid: town1, Start: noon + hour, Device: panels, Energy: 450},
+	}}))
+	w.block(bob, certificate.MatchKind.Encode(certificate.Match{Account: bob, Microgrid: town1, From: noon, Until: noon + 2*hour}))
+	w.alike("matched", 2, 1800, 1300)
+	read(t, fed(t, w.records, 4), func(r *Reader) error {
+		var list []MatchedUse
+		err := r.MatchedUses(town1, Period{From: noon, Until: noon + 2*hour}, func(u MatchedUse) error {
+			list = append(list, u)
+			return nil
+		})
+		want := []MatchedUse{{noon, grid.PointID(bob), bob, 200}, {noon + hour, grid.PointID(bob), bob, 300}}
+		if !slices.Equal(list, want) {
+			t.Errorf("matched is %v, want %v", list, want)
+		}
+		return err
+	})
+}
+
 // dotReads reads the meter of dot, who is the last to be read, in the first hours.
 func (w *town) dotReads(hours interval.Time) {
 	w.t.Helper()

@@ -60,20 +60,22 @@ var writers = map[uint32]write{
 	device.DeliveredReceipt.Kind:   noRow, // whoever sent a message is told, and what it made is settled;
 	device.EquivocatedReceipt.Kind: noRow, // and what concerns the operator is an exception, too.
 
-	certificate.Registered.Kind:       noRow, // Who chose what is for the ledger to say.
-	certificate.Chosen.Kind:           noRow,
-	certificate.IssuedReceipt.Kind:    lotIssued,
-	certificate.Transferred.Kind:      twice(certificate.Transferred, func(r certificate.Transfer) tx.AccountID { return r.From }, (*writer).lotsTransferred),
-	certificate.CancelledReceipt.Kind: as(certificate.CancelledReceipt, (*writer).lotsCancelled),
-	certificate.WithdrawnReceipt.Kind: twice(certificate.WithdrawnReceipt, func(r certificate.Withdrawn) tx.AccountID { return r.Withdraw.Account }, (*writer).lotsWithdrawn),
-	certificate.ExpiredReceipt.Kind:   as(certificate.ExpiredReceipt, (*writer).lotExpired),
-	certificate.ReservedReceipt.Kind:  twice(certificate.ReservedReceipt, func(r certificate.Reserve) tx.AccountID { return r.Holder }, (*writer).lotsReserved),
-	certificate.Released.Kind:         twice(certificate.Released, func(r certificate.Release) tx.AccountID { return r.Holder }, (*writer).lotsReleased),
-	certificate.Taken.Kind:            twice(certificate.Taken, func(r certificate.Take) tx.AccountID { return r.Holder }, (*writer).lotsTaken),
-	certificate.Whitelisted.Kind:      noRow,
-	certificate.StoreRegistered.Kind:  noRow,
-	certificate.StoredReceipt.Kind:    as(certificate.StoredReceipt, (*writer).lotsStored),
-	certificate.RulesSet.Kind:         noRow, // What they do has receipts of its own.
+	certificate.Registered.Kind:        noRow, // Who chose what is for the ledger to say.
+	certificate.Chosen.Kind:            noRow,
+	certificate.IssuedReceipt.Kind:     lotIssued,
+	certificate.Transferred.Kind:       twice(certificate.Transferred, func(r certificate.Transfer) tx.AccountID { return r.From }, (*writer).lotsTransferred),
+	certificate.CancelledReceipt.Kind:  as(certificate.CancelledReceipt, (*writer).lotsCancelled),
+	certificate.WithdrawnReceipt.Kind:  twice(certificate.WithdrawnReceipt, func(r certificate.Withdrawn) tx.AccountID { return r.Withdraw.Account }, (*writer).lotsWithdrawn),
+	certificate.ExpiredReceipt.Kind:    as(certificate.ExpiredReceipt, (*writer).lotExpired),
+	certificate.ReservedReceipt.Kind:   twice(certificate.ReservedReceipt, func(r certificate.Reserve) tx.AccountID { return r.Holder }, (*writer).lotsReserved),
+	certificate.Released.Kind:          twice(certificate.Released, func(r certificate.Release) tx.AccountID { return r.Holder }, (*writer).lotsReleased),
+	certificate.Taken.Kind:             twice(certificate.Taken, func(r certificate.Take) tx.AccountID { return r.Holder }, (*writer).lotsTaken),
+	certificate.Whitelisted.Kind:       noRow,
+	certificate.StoreRegistered.Kind:   noRow,
+	certificate.StoredReceipt.Kind:     as(certificate.StoredReceipt, (*writer).lotsStored),
+	certificate.MatchedReceipt.Kind:    as(certificate.MatchedReceipt, (*writer).lotsMatched),
+	certificate.UseMatchedReceipt.Kind: as(certificate.UseMatchedReceipt, (*writer).useMatched),
+	certificate.RulesSet.Kind:          noRow, // What they do has receipts of its own.
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),
 	settlement.SettledReceipt.Kind:   settled,

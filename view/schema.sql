@@ -342,6 +342,19 @@ CREATE TABLE stored (
   PRIMARY KEY (microgrid, start, device)
 ) STRICT, WITHOUT ROWID;
 
+-- Use of a connection point that certificates were matched with, after the close.
+CREATE TABLE use_matched (
+  microgrid INTEGER NOT NULL,
+  start     INTEGER NOT NULL,
+  point     INTEGER NOT NULL,
+  height    INTEGER NOT NULL,
+  position  INTEGER NOT NULL,
+  n         INTEGER NOT NULL,
+  account   INTEGER NOT NULL, -- Whose certificates they were.
+  energy_wh INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, start, point, height, position, n)
+) STRICT, WITHOUT ROWID;
+
 -- What a holder set aside for another account; it is in no holding.
 CREATE TABLE reservation (
   holder    INTEGER NOT NULL,

@@ -253,6 +253,9 @@ func (w *town) live(seed uint64) {
 	w.certify(14)
 	w.charge(16)
 	w.wait(33 * 24)
+	pass := certificate.Transfer{From: ann, To: cem, Parts: []certificate.Part{{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 50}}}
+	w.block(ann, certificate.TransferKind.Encode(pass))
+	w.block(cem, certificate.MatchKind.Encode(certificate.Match{Account: cem, Microgrid: town1, From: noon + 14*hour, Until: noon + 15*hour}))
 	w.block(ann, certificate.ReserveKind.Encode(certificate.Reserve{Holder: ann, For: bob, Until: w.now + hour, Parts: []certificate.Part{
 		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 200},
 	}}))

@@ -69,7 +69,7 @@ export const de: Words = {
     usedAt: (kwh) => `verbraucht ${kwh}`,
     soldAt: (kwh) => `Überschuss ${kwh}`,
     noReading: 'noch nichts bekannt',
-    replay: 'Dieses Intervall nachrechnen',
+    replay: 'Dieses Intervall nachrechnen', trace: 'Dieses Intervall verfolgen',
     pick: 'Zeigen Sie auf das Bild oder nutzen Sie die Pfeiltasten für ein einzelnes Intervall.',
     columns: { time: 'Ab', state: 'Stand', amount: 'Betrag', price: 'Preis', toBattery: 'In den Speicher', toNeighbours: 'An Nachbarn', toGrid: 'Ans Netz', total: 'Abgerechnet insgesamt' },
     took: (name, taken, given, past) => `Ihr ${name} nahm ${past ? '' : 'bisher '}${taken} auf und gab ${given} ab.`,

@@ -67,7 +67,7 @@ export const en = {
     usedAt: (kwh: string) => `used ${kwh}`,
     soldAt: (kwh: string) => `surplus ${kwh}`,
     noReading: 'nothing known yet',
-    replay: 'Replay this interval',
+    replay: 'Replay this interval', trace: 'Trace this interval',
     pick: 'Point at the chart, or use the arrow keys, for one interval.',
     columns: { time: 'From', state: 'State', amount: 'Amount', price: 'Price', toBattery: 'Into battery', toNeighbours: 'To neighbours', toGrid: 'To grid', total: 'Settled in all' },
     took: (name: string, taken: string, given: string, past: boolean) => `Your ${name} took ${taken} and gave ${given}${past ? '' : ' so far'}.`,

@@ -69,6 +69,10 @@ type API struct {
 	events *events
 	limits *limiter
 	enrols *limiter // Of codes that are brought.
+	links  *limiter // Of links to proofs.
+	proofs *limiter // Of bundles that are made.
+
+	bundles *bundles
 
 	importing chan struct{} // Holds one while a meter file is read.
 }
@@ -78,7 +82,10 @@ func New(cfg Config) *API {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = LimitsDefault
 	}
-	a := &API{Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits), enrols: newLimiter(enrolLimits), importing: make(chan struct{}, 1)}
+	a := &API{
+		Config: cfg, mux: http.NewServeMux(), limits: newLimiter(cfg.Limits), enrols: newLimiter(enrolLimits), links: newLimiter(linkLimits),
+		proofs: newLimiter(bundleLimits), bundles: newBundles(), importing: make(chan struct{}, 1),
+	}
 	a.events = follow(cfg.Node, cfg.Source, cfg.Limits.Followers)
 	a.describe()
 	return a

@@ -13,11 +13,6 @@ import (
 // registerBills serves bills as pages, spreadsheets and PDFs: for people, so
 // beside the operations.
 func (a *API) registerBills() {
-	a.mux.HandleFunc("GET "+bill.StylePath, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		w.Header().Set("Cache-Control", "max-age=3600")
-		_, _ = w.Write(bill.Style) // Whoever went away needs none.
-	})
 	a.mux.HandleFunc("GET /bill/{account}/{file}", a.serveBill)
 }
 

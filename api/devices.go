@@ -3,20 +3,18 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/skip2/go-qrcode"
 
 	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/paper"
 	"github.com/commonwatt/commonwatt/session"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -96,24 +94,11 @@ var enrolLimits = Limits{PerSecond: 0.2, Burst: 10}
 
 // drawn draws a text as a QR code.
 func drawn(text string) (*QR, error) {
-	q, err := qrcode.New(text, qrcode.Medium)
+	q, err := paper.NewQR(text)
 	if err != nil {
 		return nil, err
 	}
-	bitmap := q.Bitmap()
-	var path strings.Builder
-	for y, row := range bitmap {
-		for x := 0; x < len(row); x++ {
-			from := x
-			for x < len(row) && row[x] {
-				x++
-			}
-			if x > from {
-				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", from, y, x-from, x-from)
-			}
-		}
-	}
-	return &QR{len(bitmap), path.String()}, nil
+	return &QR{q.Size, q.Path()}, nil
 }
 
 // noDevices is what a node says that takes no devices.

@@ -55,6 +55,7 @@ func (a *API) describe() {
 	a.registerFiles()
 	a.registerCertificates()
 	a.registerBills()
+	a.registerProofs()
 	a.registerReference()
 	numbersAsStrings(a.huma.OpenAPI().Components.Schemas)
 }

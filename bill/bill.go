@@ -16,21 +16,14 @@ import (
 	"time"
 
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/paper"
 )
 
 //go:embed page.html
 var pageText string
 
-// Style is the style sheet of the page, served at StylePath.
-//
-//go:embed style.css
-var Style []byte
-
-// StylePath is where the page expects Style.
-const StylePath = "/bill/style.css"
-
 // row is a line of text cells.
-type row []string
+type row = paper.Row
 
 // sheet is a bill in words.
 type sheet struct {
@@ -54,10 +47,10 @@ func inWords(m pages.Month, lang string) (*sheet, error) {
 	}
 	code := m.Currency.Code
 	s := &sheet{
-		words: w, Words: w, Heading: w.Title + " " + w.month(m.Month), Name: m.Name, Number: strconv.FormatUint(uint64(m.Account), 10), Of: m.Community,
-		From:    w.moment(int64(m.Start), zone) + " – " + w.moment(int64(m.End), zone) + " (" + m.TimeZone + ")",
+		words: w, Words: w, Heading: w.Title + " " + w.Month(m.Month), Name: m.Name, Number: strconv.FormatUint(uint64(m.Account), 10), Of: m.Community,
+		From:    w.Moment(int64(m.Start), zone) + " – " + w.Moment(int64(m.End), zone) + " (" + m.TimeZone + ")",
 		Balance: w.Money(m.Balance, code), Alone: w.Money(m.Alone, code), Gain: w.Money(m.Better, code), Nothing: len(m.Days) == 0,
-		Check: fmt.Sprintf(w.CheckText, strconv.FormatInt(m.Height, 10)), Style: StylePath,
+		Check: fmt.Sprintf(w.CheckText, strconv.FormatInt(m.Height, 10)), Style: paper.StylePath,
 		PDF: m.Month + ".pdf?lang=" + w.Lang, CSV: m.Month + ".csv",
 	}
 	switch {
@@ -66,7 +59,7 @@ func inWords(m pages.Month, lang string) (*sheet, error) {
 	case m.Through >= m.End:
 		s.How = w.Provisional
 	case m.Through > 0:
-		s.How = fmt.Sprintf(w.SoFar, w.moment(int64(m.Through), zone))
+		s.How = fmt.Sprintf(w.SoFar, w.Moment(int64(m.Through), zone))
 	default:
 		s.How = w.None
 	}
@@ -82,10 +75,10 @@ func inWords(m pages.Month, lang string) (*sheet, error) {
 	for _, d := range m.Days {
 		s.Days = append(s.Days, row{d.Date, w.KWh(d.Used), w.KWh(d.Produced), w.Money(d.Earned, code), w.Money(d.Paid, code), w.Money(d.Balance, code)})
 	}
-	s.DaySums = row{w.month(m.Month), w.KWh(m.Used), w.KWh(m.Produced), "", "", s.Balance}
+	s.DaySums = row{w.Month(m.Month), w.KWh(m.Used), w.KWh(m.Produced), "", "", s.Balance}
 	for _, r := range m.Revisions {
 		s.Revisions = append(s.Revisions, row{
-			w.moment(int64(r.Start), zone), w.Money(r.Before, code), w.Money(r.After, code), strconv.FormatInt(r.Block, 10),
+			w.Moment(int64(r.Start), zone), w.Money(r.Before, code), w.Money(r.After, code), strconv.FormatInt(r.Block, 10),
 		})
 	}
 	return s, nil

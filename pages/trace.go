@@ -46,6 +46,7 @@ type ReceiptRef struct {
 	Name     string `json:"name" example:"settlement.statement"`
 	Leaf     string `json:"leaf" doc:"its salted hash, hex, as it stands in the receipt log"`
 	Sealed   bool   `json:"sealed" doc:"it is not for the viewer: that it is there is all that is told"`
+	Proof    string `json:"proof,omitempty" doc:"address of its public page: whoever has it sees this receipt; absent where it is sealed"`
 }
 
 // TraceDevice is what one device of the household measured, and how we know.

@@ -13,6 +13,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -57,6 +58,9 @@ func (c *tracing) find(height int64, is func(machine.Fact) bool) (f machine.Fact
 func (c *tracing) ref(p view.ReceiptPlace, f machine.Fact) ReceiptRef {
 	leaf := f.Leaf(p.Height)
 	r := ReceiptRef{Height: p.Height, Position: p.Position, N: p.N, Leaf: hex.EncodeToString(leaf[:]), Sealed: !c.source.mayRead(c.viewer, f)}
+	if !r.Sealed {
+		r.Proof = Link(proof.NewID(proof.Place{Height: p.Height, Position: uint32(p.Position), N: uint32(p.N)}, f)) //nolint:gosec // indices
+	}
 	for _, schema := range machine.Registry().Receipts {
 		if schema.Kind == f.Kind {
 			r.Name = schema.Name

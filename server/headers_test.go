@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/api"
-	"github.com/commonwatt/commonwatt/bill"
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/paper"
 	"github.com/commonwatt/commonwatt/verifier"
 )
 
@@ -22,7 +22,7 @@ func (w *town) pathsOfAll() []string {
 	return []string{
 		"/", "/today", "/nothing.js", "/docs/", "/docs/nothing", "/docs/style.css", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz",
 		"/verify", "/verify/", "/verify/verify.js", "/verify/verify.wasm", "/verify/receipts.json", "/verify/nothing", TrustPath, "/verifyother",
-		"/api/v1/", "/api/v1/me", "/api/v1/nothing", "/api/v1/blocks/0", "/api/v1/schemas/Me.json", bill.StylePath,
+		"/api/v1/", "/api/v1/me", "/api/v1/nothing", "/api/v1/blocks/0", "/api/v1/schemas/Me.json", paper.StylePath,
 		url("/bill/%d/2026-06", account), url("/bill/%d/2026-06.csv", account), url("/bill/%d/2026-06.pdf", account), url("/bill/%d/2026-13", account),
 		url("/api/v1/accounts/%d/days/2026-06-20", account), url("/api/v1/accounts/%d/days/2026-06-20/intervals.csv", account),
 	}
@@ -55,7 +55,7 @@ func TestHeaders(t *testing.T) {
 			if proofs := path == verifier.Root || strings.HasPrefix(path, verifier.Root+"/") || strings.HasPrefix(path, "/p/"); proofs != strings.Contains(csp, compiles) {
 				t.Errorf("%s: the policy is %q", path, csp)
 			}
-			own := strings.Contains(path, "/accounts/") || strings.HasPrefix(path, "/bill/") && path != bill.StylePath
+			own := strings.Contains(path, "/accounts/") || strings.HasPrefix(path, "/bill/") && path != paper.StylePath
 			if own && !strings.HasPrefix(h.Get("Cache-Control"), "private") && answer.Code == http.StatusOK {
 				t.Errorf("%s: %d may be kept: %q", path, answer.Code, h.Get("Cache-Control"))
 			}

@@ -81,6 +81,12 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		blocks = append(blocks, url("/api/v1/blocks/%d", p.height))
 	}
 	envelopes = append(envelopes, url("/api/v1/envelopes/%s", w.envelope(t)))
+	var links []string // That one could guess: of the leaves, which everybody is told.
+	for _, p := range []place{own, others} {
+		row := into[pages.ReceiptRow](t, w.server.get(role{}, url("/api/v1/receipts/%d/%d/%d", p.height, p.position, p.n)))
+		link := url("/p/%d-%d-%d-%s", p.height, p.position, p.n, row.Leaf[:16])
+		links = append(links, link, link+".cwproof", link+".json")
+	}
 	var searches []string
 	for _, q := range []string{"Abernathy", "Bart", "Rasmussen", "2026-06-20", "1", fmt.Sprint(uint64(w.near.Account("Bartholomew")))} {
 		searches = append(searches, "/api/v1/search?q="+q)
@@ -88,7 +94,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 	const passkey = "/api/v1/session/passkey/"
 	return w.withCertificates(map[string][]query{
 		"me": get("/api/v1/me"), "head": get("/api/v1/head"),
-		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "trace": get(traces...), "(bills)": get(bills...),
+		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "trace": get(traces...), "(bills)": get(bills...), "(proofs)": get(links...),
 		"community":  get(url("/api/v1/microgrids/%d/days/2026-06-20", near), url("/api/v1/microgrids/%d/days/2026-06-20", far)),
 		"year":       get(url("/api/v1/microgrids/%d/years/2026", near), url("/api/v1/microgrids/%d/years/2026", far)),
 		"exceptions": get(url("/api/v1/microgrids/%d/months/2026-06/exceptions", near), url("/api/v1/microgrids/%d/months/2026-06/exceptions", far)),
@@ -104,7 +110,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"sign-in-by-link": post("/api/v1/session/link", `{"token":"guessed"}`), "sign-out": {{http.MethodDelete, "/api/v1/session", ""}},
 		"add-passkey-begin": post(passkey+"register/begin", ""), "add-passkey-finish": post(passkey+"register/finish", `{"ceremony":"x","response":{}}`),
 		"sign-in-by-passkey-begin": post(passkey+"login/begin", ""), "sign-in-by-passkey-finish": post(passkey+"login/finish", `{"ceremony":"x","response":{}}`),
-		"(app)": get("/", "/today", "/bill/style.css", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz", "/api/v1/demo/role"),
+		"(app)": get("/", "/today", "/paper.css", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz", "/api/v1/demo/role"),
 	})
 }
 
@@ -368,6 +374,7 @@ func (w *town) masked(path string) string {
 			path = strings.ReplaceAll(path, strconv.FormatUint(uint64(c.Account(b.Name)), 10), "<"+b.Name+">")
 		}
 	}
+	path = regexp.MustCompile(`^/p/[0-9a-f-]+`).ReplaceAllString(path, "/p/<place>")
 	return regexp.MustCompile(`/(receipts|blocks|envelopes)/[0-9a-f./]+`).ReplaceAllString(path, "/$1/<place>")
 }
 

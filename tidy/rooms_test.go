@@ -24,7 +24,7 @@ var rooms = []room{
 	{"machine", "machine", false},
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway registry broker view session", false},
-	{"wiring", "node community operator sim attribution report pages homeassistant bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
+	{"wiring", "node community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
 	{"tests", "optest tidy tidy/mutants docs/gen", false},
 }
 
@@ -46,9 +46,9 @@ var theirs = map[string]string{
 	"broker":         "github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"bridge":         "github.com/eclipse/paho.mqtt.golang github.com/pelletier/go-toml/v2 golang.org/x/sys",
-	"bill":           "codeberg.org/go-pdf/fpdf",
+	"paper":          "codeberg.org/go-pdf/fpdf github.com/skip2/go-qrcode",
 	"docs":           "github.com/yuin/goldmark",
-	"api":            "github.com/danielgtaylor/huma/v2 github.com/skip2/go-qrcode golang.org/x/time",
+	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 	"fleet":          "github.com/eclipse/paho.mqtt.golang",
 	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",

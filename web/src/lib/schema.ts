@@ -1901,6 +1901,8 @@ export interface components {
             name: string;
             /** Format: int64 */
             position: number;
+            /** @description address of its public page: whoever has it sees this receipt; absent where it is sealed */
+            proof?: string;
             /** @description it is not for the viewer: that it is there is all that is told */
             sealed: boolean;
         };

@@ -81,12 +81,6 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		blocks = append(blocks, url("/api/v1/blocks/%d", p.height))
 	}
 	envelopes = append(envelopes, url("/api/v1/envelopes/%s", w.envelope(t)))
-	var links []string // That one could guess: of the leaves, which everybody is told.
-	for _, p := range []place{own, others} {
-		row := into[pages.ReceiptRow](t, w.server.get(role{}, url("/api/v1/receipts/%d/%d/%d", p.height, p.position, p.n)))
-		link := url("/p/%d-%d-%d-%s", p.height, p.position, p.n, row.Leaf[:16])
-		links = append(links, link, link+".cwproof", link+".json")
-	}
 	var searches []string
 	for _, q := range []string{"Abernathy", "Bart", "Rasmussen", "2026-06-20", "1", fmt.Sprint(uint64(w.near.Account("Bartholomew")))} {
 		searches = append(searches, "/api/v1/search?q="+q)
@@ -94,7 +88,7 @@ func (w *town) queries(t *testing.T) map[string][]query {
 	const passkey = "/api/v1/session/passkey/"
 	return w.withCertificates(map[string][]query{
 		"me": get("/api/v1/me"), "head": get("/api/v1/head"),
-		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "trace": get(traces...), "(bills)": get(bills...), "(proofs)": get(links...),
+		"today": get(days...), "today-csv": get(sheets...), "month": get(months...), "trace": get(traces...), "(bills)": get(bills...), "(proofs)": get(w.guessed(t, own, others)...),
 		"community":  get(url("/api/v1/microgrids/%d/days/2026-06-20", near), url("/api/v1/microgrids/%d/days/2026-06-20", far)),
 		"year":       get(url("/api/v1/microgrids/%d/years/2026", near), url("/api/v1/microgrids/%d/years/2026", far)),
 		"exceptions": get(url("/api/v1/microgrids/%d/months/2026-06/exceptions", near), url("/api/v1/microgrids/%d/months/2026-06/exceptions", far)),
@@ -112,6 +106,18 @@ func (w *town) queries(t *testing.T) map[string][]query {
 		"sign-in-by-passkey-begin": post(passkey+"login/begin", ""), "sign-in-by-passkey-finish": post(passkey+"login/finish", `{"ceremony":"x","response":{}}`),
 		"(app)": get("/", "/today", "/paper.css", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz", "/api/v1/demo/role"),
 	})
+}
+
+// guessed are links to proofs that one could make of the leaves of receipts, which
+// everybody is told.
+func (w *town) guessed(t *testing.T, places ...place) (links []string) {
+	t.Helper()
+	for _, p := range places {
+		row := into[pages.ReceiptRow](t, w.server.get(role{}, url("/api/v1/receipts/%d/%d/%d", p.height, p.position, p.n)))
+		link := url("/p/%d-%d-%d-%s", p.height, p.position, p.n, row.Leaf[:16])
+		links = append(links, link, link+".cwproof", link+".json")
+	}
+	return links
 }
 
 // place is where a receipt stands.

@@ -261,6 +261,35 @@ func (a *auditor) check(w *optest.World, from interval.Time) {
 	}
 }
 
+// retire forgets the hours before a moment, of which nobody can have anything any more,
+// after a last look.
+func (a *auditor) retire(w *optest.World, before interval.Time) {
+	a.check(w, 0)
+	for id, produced := range a.produced {
+		if id.Start >= before {
+			continue
+		}
+		if a.gone[id] != produced {
+			a.t.Fatalf("of %d Wh of %+v %d are used up or expired, long after its time", produced, id, a.gone[id])
+		}
+		delete(a.produced, id)
+		delete(a.has, id)
+		delete(a.gone, id)
+		delete(a.claimed, id)
+	}
+	for k := range a.used {
+		if k.at < before {
+			delete(a.used, k)
+			delete(a.later, k)
+		}
+	}
+	for k, e := range a.aside {
+		if e == 0 {
+			delete(a.aside, k)
+		}
+	}
+}
+
 // checkUse holds what is claimed to what was used, of the hours from a moment on.
 func (a *auditor) checkUse(from interval.Time) {
 	a.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // Choose says what becomes of the certificates of a connection point, from an
@@ -22,9 +23,12 @@ type Choice struct {
 	// Keep keeps the certificates of the energy that the point uses, to be passed on
 	// or cancelled later. Otherwise they are claimed as it is used.
 	Keep bool `cbor:"1,keyasint,omitempty" json:"keep,omitempty"`
-	// Own has nobody but the point's account match certificates with its use; otherwise
-	// the microgrid's operator and its supplier may, too.
+	// Own has the microgrid's operator and its supplier not match certificates with the
+	// point's use; otherwise they may, besides its account.
 	Own bool `cbor:"2,keyasint,omitempty" json:"own,omitempty"`
+	// By is another account that may match certificates with its use, such as that of
+	// the retailer that supplies it; 0: none.
+	By tx.AccountID `cbor:"3,keyasint,omitempty" json:"by,omitempty"`
 }
 
 var choices = state.NewHistory[grid.Point, Choice]("certificate.choice")

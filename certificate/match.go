@@ -12,9 +12,9 @@ import (
 
 // Match claims what an account has of the intervals of a period for use in them that
 // nothing is claimed for yet: in each interval as much as there is of both, the nearest
-// first. An account matches the use of its own connection points and of those that its
-// signer acts for; the microgrid's operator and its supplier match that of all that did
-// not choose to match theirs themselves.
+// first. An account matches the use of its own connection points, of those that its
+// signer acts for and of those that chose it to; the microgrid's operator and its
+// supplier match that of all that did not choose otherwise.
 type Match struct {
 	Account   tx.AccountID     `cbor:"1,keyasint" json:"account"` // Whose certificates they are.
 	Microgrid grid.MicrogridID `cbor:"2,keyasint" json:"microgrid"`
@@ -46,7 +46,7 @@ var (
 	ErrMatchPoint   = Ops.Refuse(168, "there is no such connection point")
 	ErrMatchMany    = Ops.Refuse(169, "a matching is of 16384 connection points times intervals at most: match a shorter period, or a zone")
 	ErrMatchOpen    = Ops.Refuse(170, "an interval of the period may still be corrected: it is matched once it is final")
-	ErrMatchWhose   = Ops.Refuse(171, "an account matches the use of its own connection points; the operator and the supplier that of those that did not choose to match their own")
+	ErrMatchWhose   = Ops.Refuse(171, "an account matches the use of its own connection points and of those that chose it to; the operator and the supplier that of all that did not choose otherwise")
 	ErrMatchNothing = Ops.Refuse(172, "there is nothing to match: the account has no certificates of these intervals, or something is claimed for all use already")
 )
 

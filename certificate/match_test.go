@@ -187,12 +187,35 @@ func TestMatchOwn(t *testing.T) {
 	refused(t, w, operator, MatchKind.Encode(match), ErrMatchNothing)
 	match.Points = []grid.PointID{101}
 	refused(t, w, operator, MatchKind.Encode(match), ErrMatchWhose)
+	byCy := match
+	byCy.Account = cy
+	refused(t, w, cy, MatchKind.Encode(byCy), ErrMatchWhose)
 	match.From, match.Until = 0, hour // When it had not chosen yet.
 	w.Must(t, operator, MatchKind.Encode(match))
 	w.Must(t, operator, TransferKind.Encode(Transfer{From: operator, To: ann, Parts: []Part{{Microgrid: town, Start: 2 * hour, Device: 202, Energy: 100}}}))
 	receipts := w.Must(t, ann, MatchKind.Encode(Match{Account: ann, Microgrid: town, From: 0, Until: 3 * hour}))
 	if got := outcomeOf(receipts); got.used[101] != 50 || got.produced[202] != 50 {
 		t.Errorf("ann matched %v", got)
+	}
+	audit(t, w)
+}
+
+// Who chose a retailer has its use matched by that.
+func TestMatchBy(t *testing.T) {
+	w := street(t, dwelling{used: 1})
+	w.Must(t, ann, ChooseKind.Encode(Choose{Microgrid: town, Point: 101, From: 2 * hour, Choice: Choice{Own: true, By: bob}}))
+	w.Must(t, operator, grid.ConnectKind.Encode(grid.Connect{Microgrid: town, Point: 102, Zone: 20, Account: bob, From: 2 * hour}))
+	w.Must(t, operator, grid.EnrolKind.Encode(grid.Enrol{Microgrid: town, Device: 202, Point: 102, Kind: grid.Solar, From: 2 * hour}),
+		RegisterKind.Encode(Register{Microgrid: town, Device: 202, From: 2 * hour}))
+	busy := Cleared{Positions: []metering.Position{
+		{Point: 101, Account: ann, Import: 50},
+		{Point: 102, Account: bob, Export: 100, Produced: 100, Devices: []metering.Measured{{Device: 202, Kind: grid.Solar, Export: 100}}},
+	}}
+	closed(w, busy)
+	closed(w, busy)
+	got := outcomeOf(w.Must(t, bob, MatchKind.Encode(Match{Account: bob, Microgrid: town, From: 2 * hour, Until: 3 * hour})))
+	if got.used[101] != 50 || got.produced[202] != 50 {
+		t.Errorf("bob matched %v", got)
 	}
 	audit(t, w)
 }

@@ -112,11 +112,8 @@ type where struct{ place, left int }
 
 // demand is the use of an interval that is asked for and may be matched.
 func (x *matching) demand(i interval.Interval, left []quantity.Energy) (list []side, at []where, no *op.Refusal) {
-	var own map[grid.PointID]Choice
+	chose := choicesAt(x.s, x.o.Microgrid, i.Start)
 	trusted := x.o.Account == x.m.Operator || x.o.Account == x.m.Utility
-	if trusted {
-		own = choicesAt(x.s, x.o.Microgrid, i.Start)
-	}
 	there := 0 // Points of the interval's roster before this one.
 	for n := range x.points {
 		p := &x.points[n]
@@ -128,7 +125,7 @@ func (x *matching) demand(i interval.Interval, left []quantity.Energy) (list []s
 		switch {
 		case !p.asked:
 			continue
-		case p.ours || trusted && !own[p.point].Own:
+		case p.ours || chose[p.point].By == x.o.Account || trusted && !chose[p.point].Own:
 		case len(x.o.Points) > 0:
 			return nil, nil, ErrMatchWhose
 		default:

@@ -141,7 +141,7 @@ func (r *random) change() {
 	case 0:
 		m, _ := grid.At(r.w, town)
 		point := grid.PointID(31 + r.IntN(3))
-		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0, Own: r.IntN(2) == 0}}))
+		r.try(operator, ChooseKind.Encode(Choose{Microgrid: town, Point: point, From: m.Open, Choice: Choice{Keep: r.IntN(2) == 0, Own: r.IntN(2) == 0, By: [...]tx.AccountID{0, ann, bob}[r.IntN(3)]}}))
 		return
 	case 1:
 		rules := make([]Rule, r.IntN(4))
@@ -285,10 +285,16 @@ func TestModel(t *testing.T) {
 		hours: map[interval.Time]Cleared{}, version: map[interval.Time]uint32{}, taken: map[uint32]int{},
 	}
 	r.try(operator, RegisterStoreKind.Encode(RegisterStore{Microgrid: town, Device: battery, EfficiencyPPM: efficiency, Method: FIFO + Method(seed%3)}))
+	lots := 0 // That the auditor has forgotten.
 	for n := range steps {
 		r.step()
 		if n%1000 == 999 {
 			r.a.check(r.w, r.open-100*hour)
+		}
+		if n%100_000 == 99_999 {
+			lots += len(r.a.produced)
+			r.a.retire(r.w, r.open-Lifetime-2*correctable)
+			lots -= len(r.a.produced)
 		}
 	}
 	r.a.check(r.w, 0)
@@ -305,7 +311,7 @@ func TestModel(t *testing.T) {
 	if sum < steps/100 { // Mostly one in twenty; it depends on who keeps what.
 		t.Errorf("of %d things %d were taken: too few to tell", steps, sum)
 	}
-	t.Logf("%d operations taken, %d lots", sum, len(r.a.produced))
+	t.Logf("%d operations taken, %d lots", sum, lots+len(r.a.produced))
 }
 
 // BenchmarkIssue issues a lot for each of 10,000 panels in an hour.

@@ -12,7 +12,7 @@ import (
 
 // Stored is the receipt of what a store took and gave in an interval, for its account:
 // a charge record and a discharge record in one (EnergyTag). What it gave is a lot of
-// its own, which has a receipt before this one.
+// its own, which has a receipt before this one. There is none where no certificate moved.
 type Stored struct {
 	Microgrid  grid.MicrogridID  `cbor:"1,keyasint" json:"microgrid"`
 	Start      interval.Time     `cbor:"2,keyasint" json:"start"`
@@ -40,8 +40,7 @@ func flowsOf(p metering.Position, at int, used quantity.Energy, keep bool, store
 		home := min(d.Export, used)
 		used = quantity.MustSub(used, home)
 		flows = append(flows, flow{
-			Device: d.Device, At: uint32(at), Point: p.Point, Account: p.Account, Keep: keep, //nolint:gosec // Fewer than 2^31 points.
-			Charged: d.Import, Discharged: d.Export, Home: home,
+			Device: d.Device, At: uint32(at), Keep: keep, Charged: d.Import, Discharged: d.Export, Home: home, //nolint:gosec // Fewer than 2^31 points.
 		})
 	}
 	return flows
@@ -60,7 +59,9 @@ func (u *usage) store(ctx *op.Context, s state.Store, k metering.Moment) {
 	list := belongings(s, k)
 	for n, f := range u.Flows {
 		f.charge(s, k, list, &said[n])
-		op.Emit(ctx, StoredReceipt, f.Account, said[n])
+		if len(said[n].Parts) > 0 || said[n].Out > 0 || said[n].Spoilt > 0 {
+			op.Emit(ctx, StoredReceipt, said[n].Account, said[n])
+		}
 	}
 }
 
@@ -68,8 +69,10 @@ func (u *usage) store(ctx *op.Context, s state.Store, k metering.Moment) {
 // as far as nothing else is claimed for that use.
 func (u *usage) discharge(ctx *op.Context, s state.Store, k metering.Moment, f flow) Stored {
 	d := grid.Device{Microgrid: k.Microgrid, Device: f.Device}
+	row, _ := grid.DeviceAt(s, d)
+	point, _ := grid.PointAt(s, grid.Point{Microgrid: k.Microgrid, Point: row.Point})
 	said := Stored{
-		Microgrid: k.Microgrid, Start: k.Start, Device: f.Device, Account: f.Account, Charged: f.Charged, Discharged: f.Discharged,
+		Microgrid: k.Microgrid, Start: k.Start, Device: f.Device, Account: point.Account, Charged: f.Charged, Discharged: f.Discharged,
 		Parts: []Part{}, Serials: []quantity.Energy{}, Sources: []Source{},
 	}
 	ppm, _ := Stores(s, d, k.Start)
@@ -88,12 +91,12 @@ func (u *usage) discharge(ctx *op.Context, s state.Store, k metering.Moment, f f
 	if !f.Keep {
 		claimed = min(said.Out, f.Home, u.Left[f.At])
 	}
-	l := produced{device: f.Device, owner: f.Account, energy: said.Out}
+	l := produced{device: f.Device, owner: point.Account, energy: said.Out}
 	if claimed > 0 {
-		l.shares = append(l.shares, share{account: f.Account, energy: claimed, claimed: true})
+		l.shares = append(l.shares, share{account: point.Account, energy: claimed, claimed: true})
 	}
 	if kept := quantity.MustSub(said.Out, claimed); kept > 0 {
-		l.shares = append(l.shares, share{account: f.Account, energy: kept})
+		l.shares = append(l.shares, share{account: point.Account, energy: kept})
 	}
 	l.issue(ctx, s, LotID{k.Microgrid, k.Start, f.Device}, 1)
 	u.Claimed, u.Left[f.At] = quantity.MustAdd(u.Claimed, claimed), quantity.MustSub(u.Left[f.At], claimed)
@@ -106,22 +109,23 @@ func (u *usage) discharge(ctx *op.Context, s state.Store, k metering.Moment, f f
 func (f *flow) charge(s state.Store, k metering.Moment, list []belonging, said *Stored) {
 	d := grid.Device{Microgrid: k.Microgrid, Device: f.Device}
 	x, _ := stores.Get(s, d)
+	row, _ := grid.DeviceAt(s, d)
 	left := f.Charged
 	var sources []Source
 	for _, own := range [...]bool{true, false} {
 		for n := range list {
 			b := &list[n]
-			if left == 0 || b.account != f.Account || b.part.Energy == 0 || b.part.Device == f.Device {
+			if left == 0 || b.account != said.Account || b.part.Energy == 0 || b.part.Device == f.Device {
 				continue
 			}
 			from, _ := grid.DeviceAt(s, grid.Device{Microgrid: k.Microgrid, Device: b.part.Device})
-			if (from.Point == f.Point) != own || !x.roomFor(s, d, b.part.Device, sources) {
+			if (from.Point == row.Point) != own || !x.roomFor(s, d, b.part.Device, sources) {
 				continue
 			}
 			p := b.part
 			p.Energy = min(p.Energy, left)
 			b.part.Energy, left = quantity.MustSub(b.part.Energy, p.Energy), quantity.MustSub(left, p.Energy)
-			if !take(s, p.lot(), f.Account, p.Energy) {
+			if !take(s, p.lot(), said.Account, p.Energy) {
 				panic("certificate: more charges a store than there is")
 			}
 			said.Parts = append(said.Parts, p)

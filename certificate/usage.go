@@ -6,7 +6,6 @@ import (
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/state"
-	"github.com/commonwatt/commonwatt/tx"
 )
 
 // use is what a connection point used in an interval, and where it came from: what
@@ -56,9 +55,7 @@ type flow struct {
 	_          struct{} `cbor:",toarray"`
 	Device     grid.DeviceID
 	At         uint32 // Of the connection point in Left.
-	Point      grid.PointID
-	Account    tx.AccountID
-	Keep       bool // The account keeps what it could claim.
+	Keep       bool   // Its account keeps what it could claim.
 	Charged    quantity.Energy
 	Discharged quantity.Energy
 	Home       quantity.Energy // Of Discharged, what was used behind the connection point.

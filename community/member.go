@@ -59,7 +59,7 @@ func (p *planner) certificates(m Member) {
 	}
 	point := p.c.PointID(m.Name)
 	if was := certificate.ChoiceAt(p.rows, id, point, p.from); was.Keep != m.Keep {
-		p.add(certificate.ChooseKind.Encode(certificate.Choose{Microgrid: id, Point: point, From: p.from, Choice: certificate.Choice{Keep: m.Keep, Own: was.Own}}))
+		p.add(certificate.ChooseKind.Encode(certificate.Choose{Microgrid: id, Point: point, From: p.from, Choice: certificate.Choice{Keep: m.Keep, Own: was.Own, By: was.By}}))
 	}
 }
 

@@ -61,7 +61,7 @@ var englishSays = says{
 		"kept": "You held no trust for this ledger: {trust} of this very proof is kept in this browser from now on. It proves little until somebody else names the same.", "held": "Held against {trust}, which this browser keeps.",
 		"given": "Held against {trust}, which you gave.", "other": "This is another proof than this page’s: {file}.", "says": "What it says", "steps": "Steps",
 		"ok": "done", "no": "failed", "format": "the bytes", "chain": "the ledger", "validators": "the validators", "signatures": "their signatures", "trust": "from what you trust to this block",
-		"app hash": "what the header commits to", "receipt": "the receipts", "log": "in the log", "state": "in the state",
+		"app hash": "what the header commits to", "receipt": "the receipts", "log": "in the log", "state": "in the state", "sum": "the file as a whole",
 	},
 }
 
@@ -109,7 +109,7 @@ var germanSays = says{
 		"kept": "Sie hatten für dieses Kassenbuch noch nichts, dem Sie vertrauen: {trust} aus eben diesem Nachweis wird ab jetzt in diesem Browser behalten. Das beweist wenig, bis jemand anderes dasselbe nennt.", "held": "Gemessen an {trust}, was dieser Browser behält.",
 		"given": "Gemessen an {trust}, was Sie angegeben haben.", "other": "Das ist ein anderer Nachweis als der dieser Seite: {file}.", "says": "Was er sagt", "steps": "Schritte",
 		"ok": "getan", "no": "gescheitert", "format": "die Bytes", "chain": "das Kassenbuch", "validators": "die Validatoren", "signatures": "ihre Unterschriften", "trust": "von dem, was Sie glauben, zu diesem Block",
-		"app hash": "was der Kopf festhält", "receipt": "die Belege", "log": "im Verzeichnis", "state": "im Zustand",
+		"app hash": "was der Kopf festhält", "receipt": "die Belege", "log": "im Verzeichnis", "state": "im Zustand", "sum": "die Datei als Ganzes",
 	},
 }
 

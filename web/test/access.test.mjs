@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { Served, become, browser } from './harness.mjs'
-import { everyPage, replayed, short, shown } from './pages.mjs'
+import { everyPage, replayed, short, shown, traced } from './pages.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -82,7 +82,7 @@ async function tabs(page) {
   return list
 }
 
-for (const [role, path] of [['Weber', '/today'], ['Weber', '/money'], ['Weber', '/meters'], ['Weber', replayed], ['operator', '/operation'], ['operator', '/exceptions'], ['operator', '/files'], ['auditor', '/ledger']]) {
+for (const [role, path] of [['Weber', '/today'], ['Weber', '/money'], ['Weber', '/meters'], ['Weber', replayed], ['Weber', traced], ['operator', '/operation'], ['operator', '/exceptions'], ['operator', '/files'], ['auditor', '/ledger']]) {
   test(`by keyboard alone: ${path}, as ${role}`, async () => {
     await become(b.context, s, role)
     const page = await b.open(s.url + path)

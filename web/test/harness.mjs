@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import jsqr from 'jsqr'
 import { chromium } from 'playwright-core'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -74,8 +75,8 @@ async function answers(url) {
   }
 }
 
-/** Starts the browser with a profile of its own, in somebody's language. */
-export async function browser({ locale = 'en-GB' } = {}) {
+/** Starts the browser with a profile of its own, in somebody's language, with JavaScript or without. */
+export async function browser({ locale = 'en-GB', javaScriptEnabled = true } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'commonwatt-browser-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.COMMONWATT_CHROMIUM ?? '/usr/bin/chromium',
@@ -83,6 +84,7 @@ export async function browser({ locale = 'en-GB' } = {}) {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--force-color-profile=srgb', '--font-render-hinting=none'],
     locale,
+    javaScriptEnabled,
     timezoneId: 'Europe/Berlin',
     viewport: { width: 1440, height: 900 },
   })
@@ -111,4 +113,18 @@ export async function become(context, served, id) {
   const me = await (await context.request.get(`${served.url}/api/v1/me`)).json()
   const r = await context.request.post(`${served.url}/api/v1/demo/role`, { data: { id }, headers: { 'X-CSRF': me.csrf ?? '', Origin: served.url } })
   if (!r.ok()) throw new Error(`role ${id}: ${r.status()} ${await r.text()}`)
+}
+
+/** What the QR code in a picture says; the page draws the picture's pixels. */
+export async function decoded(page, png) {
+  const { data, width, height } = await page.evaluate(async (url) => {
+    const image = new Image()
+    image.src = url
+    await image.decode()
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
+    const pen = canvas.getContext('2d')
+    pen.drawImage(image, 0, 0)
+    return { data: [...pen.getImageData(0, 0, image.width, image.height).data], width: image.width, height: image.height }
+  }, `data:image/png;base64,${png.toString('base64')}`)
+  return (jsqr.default ?? jsqr)(Uint8ClampedArray.from(data), width, height)?.data
 }

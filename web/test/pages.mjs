@@ -6,9 +6,12 @@ export const short = ['--seed', '7', '--at', '2026-06-20T18:30', '--speed', '0',
 /** An interval of the frozen demo in which neighbours trade. */
 export const replayed = '/replay/2026-06-20T13:00:00Z'
 
+/** The same one of a home: where its energy came from and went. */
+export const traced = '/trace/2026-06-20T13:00:00Z'
+
 /** Every kind of page, by the role that has it. */
 export const everyPage = [
-  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/meters', '/community', replayed]],
+  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/meters', '/community', replayed, traced]],
   ['Muehlbach', ['/today']],
   ['operator', ['/operation', '/exceptions', '/files', replayed, '/today?account=15427447757359669825']],
   ['auditor', ['/ledger', '/ledger/block/8', '/ledger/envelope/8.0', '/ledger/receipt/8.0.0']],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Served, become, browser } from './harness.mjs'
-import { replayed, short, shown } from './pages.mjs'
+import { replayed, short, shown, traced } from './pages.mjs'
 
 let s, b, accounts
 before(async () => {
@@ -33,7 +33,7 @@ for (const [role, menu] of Object.entries(menus)) {
 }
 
 for (const [role, paths] of Object.entries({
-  Albers: ['/today?account=Weber', '/money?account=Weber', '/today/2026-06-19?account=Weber', `${replayed}?account=Weber`, '/operation'],
+  Albers: ['/today?account=Weber', '/money?account=Weber', '/today/2026-06-19?account=Weber', `${replayed}?account=Weber`, `${traced}?account=Weber`, '/operation'],
   auditor: ['/today?account=Weber', '/money?account=Weber', '/operation'],
   visitor: ['/today?account=Weber', '/money?account=Weber', '/operation'],
 })) {

@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates kill fontana swiss load devices ci
+.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -90,6 +90,11 @@ books:
 # Random things done to certificates, beside an auditor who reads receipts alone.
 certificates:
 	COMMONWATT_CERTIFICATES=1000000 go test -count=1 -timeout 30m ./certificate -run Model -v
+
+# Random things done to certificates on two ledgers, whose messages are lost, repeated,
+# reordered and forged.
+ledgers:
+	COMMONWATT_LEDGERS=1000000 go test -count=1 -timeout 30m ./certificate -run LedgersModel -v
 
 # Crashes of the disk, SIGKILL under load: nothing acknowledged is lost, nothing
 # applied twice.

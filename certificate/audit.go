@@ -17,6 +17,9 @@ func Audit(s state.Reader) error {
 	if err := auditLots(s); err != nil {
 		return err
 	}
+	if err := auditLocks(s); err != nil {
+		return err
+	}
 	if err := auditUse(s); err != nil {
 		return err
 	}
@@ -107,6 +110,29 @@ func auditLots(s state.Reader) error {
 			return fmt.Errorf("certificate: account %d set something aside of a lot of device %d at %d that there is not", k.Holder, k.Lot.Device, k.Lot.Start)
 		}
 		aside--
+	}
+	return nil
+}
+
+// auditLocks holds lots against the exports that are not settled.
+func auditLocks(s state.Reader) error {
+	locked := map[LotID]quantity.Energy{}
+	for id, l := range locks.All(s) {
+		if l.Phase != Locked {
+			continue
+		}
+		for _, p := range l.parts(id.Microgrid) {
+			locked[p.lot()] = quantity.MustAdd(locked[p.lot()], p.Energy)
+		}
+	}
+	for id, l := range lots.All(s) {
+		if locked[id] != l.Locked {
+			return fmt.Errorf("certificate: exports lock %d Wh of the lot of device %d at %d: %+v", locked[id], id.Device, id.Start, l)
+		}
+		delete(locked, id)
+	}
+	if len(locked) > 0 {
+		return fmt.Errorf("certificate: exports lock certificates of %d lots that there are not", len(locked))
 	}
 	return nil
 }

@@ -40,9 +40,9 @@ func (LotID) ReadKey(b []byte) LotID {
 	return LotID{grid.MicrogridID(0).ReadKey(b), state.ReadTime(b[8:]), grid.DeviceID(binary.BigEndian.Uint64(b[16:]))}
 }
 
-// Lot is a lot as it stands. Held + Reserved + Gone = Issued, where Gone is what was
-// cancelled, expired, was withdrawn or went into a store, and Claimed is a part of
-// Cancelled. Each Wh that is gone has a serial, half-open ranges from 0 on in the order
+// Lot is a lot as it stands. Held + Reserved + Locked + Gone = Issued, where Gone is what
+// was cancelled, expired, was withdrawn, went into a store or to another registry, and
+// Claimed is a part of Cancelled. Each Wh that is gone has a serial, half-open ranges from 0 on in the order
 // in which they left; what somebody still has, has none.
 type Lot struct {
 	Owner     tx.AccountID    `cbor:"1,keyasint"` // Of the device's connection point: to whom it was issued.
@@ -55,17 +55,19 @@ type Lot struct {
 	Withdrawn quantity.Energy `cbor:"8,keyasint,omitempty"`
 	Stored    quantity.Energy `cbor:"9,keyasint,omitempty"`  // Charged a store: issued again as that gives it.
 	Reserved  quantity.Energy `cbor:"10,keyasint,omitempty"` // Set aside by its holders for others; not gone.
+	Locked    quantity.Energy `cbor:"11,keyasint,omitempty"` // For another registry; not gone.
+	Exported  quantity.Energy `cbor:"12,keyasint,omitempty"` // In another registry.
 }
 
 // Gone is how much has left the holders, and so the next serial.
 func (l *Lot) Gone() quantity.Energy {
-	return quantity.MustAdd(quantity.MustAdd(l.Cancelled, l.Expired), quantity.MustAdd(l.Withdrawn, l.Stored))
+	return quantity.MustAdd(quantity.MustAdd(quantity.MustAdd(l.Cancelled, l.Expired), quantity.MustAdd(l.Withdrawn, l.Stored)), l.Exported)
 }
 
 // Balances reports whether the lot's parts sum to what was issued.
 func (l *Lot) Balances() bool {
 	return l.Held >= 0 && l.Claimed >= 0 && l.Claimed <= l.Cancelled && l.Expired >= 0 && l.Withdrawn >= 0 && l.Stored >= 0 && l.Reserved >= 0 &&
-		quantity.MustAdd(quantity.MustAdd(l.Held, l.Reserved), l.Gone()) == l.Issued
+		l.Locked >= 0 && l.Exported >= 0 && quantity.MustAdd(quantity.MustAdd(l.Held, l.Reserved), quantity.MustAdd(l.Locked, l.Gone())) == l.Issued
 }
 
 // Holding is the key of what an account has of a lot.
@@ -143,8 +145,10 @@ func take(s state.Store, id LotID, account tx.AccountID, e quantity.Energy) bool
 }
 
 // final reports whether no reading can change a lot any more. Until then it is its
-// interval's close that says whose it is, and nobody passes it on.
+// interval's close that says whose it is, and nobody passes it on. What came from another
+// registry was final there.
 func final(s state.Reader, id LotID) bool {
 	m, ok := grid.At(s, id.Microgrid)
-	return ok && id.Start < metering.Correctable(m) && !metering.IsRevised(s, id.Microgrid, id.Start)
+	return ok && (id.Start < metering.Correctable(m) && !metering.IsRevised(s, id.Microgrid, id.Start) ||
+		isForeign(s, grid.Device{Microgrid: id.Microgrid, Device: id.Device}))
 }

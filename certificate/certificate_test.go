@@ -34,6 +34,13 @@ const (
 func newTown(t testing.TB, correction uint32) *optest.World {
 	t.Helper()
 	w := optest.NewWorld(t, party.Ops, ledger.Ops, grid.Ops, Ops)
+	foundTown(t, w, correction)
+	return w
+}
+
+// foundTown founds the town in a world that is empty.
+func foundTown(t testing.TB, w *optest.World, correction uint32) {
+	t.Helper()
 	for a := operator; a <= cy; a++ {
 		w.Must(t, operator, party.OpenKind.Encode(party.Open{Account: a}))
 	}
@@ -52,7 +59,6 @@ func newTown(t testing.TB, correction uint32) *optest.World {
 	}
 	w.Must(t, operator,
 		RegisterKind.Encode(Register{Microgrid: town, Device: panels}), RegisterKind.Encode(Register{Microgrid: town, Device: turbine}))
-	return w
 }
 
 // home is what a home did in an hour.

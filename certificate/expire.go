@@ -33,7 +33,8 @@ var ExpiredReceipt = op.DefineReceipt[Expired](Ops, 80, "expired", "Certificates
 func Expire(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid) {
 	start := metering.Correctable(m) - interval.Time(m.Length) - Lifetime
 	usages.Delete(s, metering.Moment{Microgrid: id, Start: start})
-	for k, l := range lots.Under(s, metering.Moment{Microgrid: id, Start: start}) {
+	// What came from another registry may be of other lengths, and start within.
+	for k, l := range lots.Range(s, LotID{Microgrid: id, Start: start}, LotID{Microgrid: id, Start: start + interval.Time(m.Length)}) {
 		if l.Held == 0 && l.Reserved == 0 {
 			continue
 		}

@@ -27,6 +27,7 @@ var registrations = state.NewHistory[grid.Device, registration]("certificate.reg
 var (
 	ErrRegisterDevice = Ops.Refuse(1, "there is no such device in the microgrid")
 	ErrRegisterKind   = Ops.Refuse(2, "certificates are issued for solar, wind and hydro devices")
+	ErrRegisterTaken  = Ops.Refuse(280, "the device has the number of one whose certificates came from another registry")
 )
 
 // Registered is the receipt of Register.
@@ -49,6 +50,8 @@ var RegisterKind = op.Define(Ops, op.Spec[Register]{
 			return ErrRegisterDevice
 		case !d.Kind.Renewable():
 			return ErrRegisterKind
+		case isForeign(s, k):
+			return ErrRegisterTaken
 		}
 		registrations.Put(s, k, o.From, registration{o.Ends})
 		op.Emit(ctx, Registered, op.Public, *o)

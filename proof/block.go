@@ -119,6 +119,11 @@ func (b *Block) signBytes(chain string, hash merkle.Hash, time int64) []byte {
 		delimited()
 }
 
+// SignBytes is what a validator of a chain signs for the block at a moment.
+func (b *Block) SignBytes(chain string, time int64) []byte {
+	return b.signBytes(chain, b.Header.Hash(chain), time)
+}
+
 // checkSignatures verifies every signature and that those who signed have more
 // than two thirds of the power. It returns who signed.
 func (b *Block) checkSignatures(chain string, validators []Validator) ([]Validator, error) {

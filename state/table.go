@@ -59,6 +59,15 @@ func (t Table[K, T]) Range(s Reader, from, to K) iter.Seq2[K, T] {
 	return t.ascend(s, t.key(from), t.key(to))
 }
 
+// Last returns the last row of [from, to) and whether there is any.
+func (t Table[K, T]) Last(s Reader, from, to K) (k K, row T, ok bool) {
+	for key, raw := range s.Descend(t.key(from), t.key(to)) {
+		codec.Read(raw, &row)
+		return k.ReadKey(key[len(t.prefix):]), row, true
+	}
+	return k, row, false
+}
+
 // Key returns the row's key in the map, which a proof names.
 func (t Table[K, T]) Key(k K) []byte { return t.key(k) }
 

@@ -62,6 +62,15 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}
 	}
+	for _, c := range []struct {
+		to   meter
+		want string
+	}{{meter{255, 255}, "{2 0}=0 true"}, {meter{2, 0}, "{1 255}=2 true"}, {meter{1, 255}, "{0 0}=0 false"}} {
+		m, row, ok := energies.Last(s, meter{1, 255}, c.to)
+		if got := fmt.Sprintf("%v=%d %t", m, row, ok); got != c.want {
+			t.Errorf("the last before %v: %s, want %s", c.to, got, c.want)
+		}
+	}
 	if got, want := string(energies.Key(meter{1, 2})), "test.energy/\x00\x01\x02"; got != want {
 		t.Errorf("the key is %q, want %q", got, want)
 	}

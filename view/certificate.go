@@ -32,7 +32,7 @@ func lotIssued(w *writer, at place, said op.Receipt) error {
 	if r.Energy == 0 {
 		return w.exec("DELETE FROM lot WHERE microgrid = ? AND start = ? AND device = ?", key...)
 	}
-	return w.put("lot", append(key, bits(said.Audience), int64(r.Revision), at.height, int64(r.Energy), int64(claimed), 0, 0, 0, 0)...)
+	return w.put("lot", append(key, bits(said.Audience), int64(r.Revision), at.height, int64(r.Energy), int64(claimed), 0, 0, 0, 0, 0, 0)...)
 }
 
 // hold adds to what an account has of a lot.
@@ -122,19 +122,23 @@ type Lots struct {
 	Issued                                 quantity.Energy // For production.
 	Claimed, Cancelled, Expired, Withdrawn quantity.Energy
 	Stored, Discharged                     quantity.Energy // Into batteries, and issued again of what they gave.
+	Locked, Exported                       quantity.Energy // For other registries, and in them.
 }
 
 // Held is what somebody still has, set aside for somebody else or not.
 func (l Lots) Held() quantity.Energy {
-	return l.Issued + l.Discharged - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn - l.Stored
+	return l.Issued + l.Discharged - l.Claimed - l.Cancelled - l.Expired - l.Withdrawn - l.Stored - l.Locked - l.Exported
 }
 
-// Certified returns what was certified in a microgrid in a period.
+// Certified returns what was certified in a microgrid in a period: not what came from
+// other registries.
 func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
 	var again int64 // Lots of what batteries gave.
 	err = r.tx.QueryRowContext(r.ctx, `SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
-		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0), coalesce(sum(stored_wh), 0) FROM lot WHERE microgrid = ? AND start >= ? AND start < ?`,
-		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn, &l.Stored)
+		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0), coalesce(sum(stored_wh), 0), coalesce(sum(locked_wh), 0), coalesce(sum(exported_wh), 0)
+		FROM lot WHERE microgrid = ? AND start >= ? AND start < ? AND NOT EXISTS (
+			SELECT 1 FROM foreign_device f WHERE f.microgrid = lot.microgrid AND f.device = lot.device)`,
+		bits(m), int64(p.From), int64(p.Until)).Scan(&l.Count, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn, &l.Stored, &l.Locked, &l.Exported)
 	if err != nil {
 		return l, err
 	}
@@ -155,7 +159,7 @@ type HeldLot struct {
 
 // Holdings yields what an account has of lots, by microgrid, start and device.
 func (r *Reader) Holdings(account tx.AccountID, yield func(HeldLot) error) error {
-	return each(r, `SELECT microgrid, start, device, energy_wh, claimed_wh + cancelled_wh + expired_wh + withdrawn_wh + stored_wh + (
+	return each(r, `SELECT microgrid, start, device, energy_wh, claimed_wh + cancelled_wh + expired_wh + withdrawn_wh + stored_wh + exported_wh + (
 			SELECT coalesce(sum(o.energy_wh), 0) FROM holding o
 			WHERE o.microgrid = h.microgrid AND o.start = h.start AND o.device = h.device AND o.account < h.account)
 		FROM holding h JOIN lot USING (microgrid, start, device) WHERE account = ? ORDER BY microgrid, start, device`,

@@ -75,6 +75,13 @@ var writers = map[uint32]write{
 	certificate.StoredReceipt.Kind:     as(certificate.StoredReceipt, (*writer).lotsStored),
 	certificate.MatchedReceipt.Kind:    as(certificate.MatchedReceipt, (*writer).lotsMatched),
 	certificate.UseMatchedReceipt.Kind: as(certificate.UseMatchedReceipt, (*writer).useMatched),
+	certificate.TrustedReceipt.Kind:    noRow, // A ledger's peers are asked of the committed rows;
+	certificate.Declined.Kind:          noRow, // and what a peer sent in vain is none of ours.
+	certificate.LockedReceipt.Kind:     as(certificate.LockedReceipt, (*writer).lotsLocked),
+	certificate.ExportedReceipt.Kind:   as(certificate.ExportedReceipt, (*writer).lotsExported),
+	certificate.ReturnedReceipt.Kind:   as(certificate.ReturnedReceipt, (*writer).lotsReturned),
+	certificate.ImportedReceipt.Kind:   as(certificate.ImportedReceipt, (*writer).lotsImported),
+	certificate.AdmittedReceipt.Kind:   as(certificate.AdmittedReceipt, (*writer).lotsAdmitted),
 	certificate.RulesSet.Kind:          noRow, // What they do has receipts of its own.
 
 	settlement.StatementReceipt.Kind: as(settlement.StatementReceipt, (*writer).settledPoint),

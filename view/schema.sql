@@ -295,6 +295,8 @@ CREATE TABLE lot (
   expired_wh   INTEGER NOT NULL,
   withdrawn_wh INTEGER NOT NULL,
   stored_wh    INTEGER NOT NULL,
+  locked_wh    INTEGER NOT NULL, -- For another registry; it may come back.
+  exported_wh  INTEGER NOT NULL,
   PRIMARY KEY (microgrid, start, device)
 ) STRICT, WITHOUT ROWID;
 
@@ -354,6 +356,42 @@ CREATE TABLE use_matched (
   energy_wh INTEGER NOT NULL,
   PRIMARY KEY (microgrid, start, point, height, position, n)
 ) STRICT, WITHOUT ROWID;
+
+-- Devices of other registries, as a microgrid knows them. Their lots are not its production.
+CREATE TABLE foreign_device (
+  microgrid      INTEGER NOT NULL,
+  device         INTEGER NOT NULL,
+  via            TEXT    NOT NULL, -- The registry that they came from.
+  registry       TEXT    NOT NULL, -- That issued.
+  from_microgrid INTEGER NOT NULL, -- There; 0 with a label in place of numbers.
+  from_device    INTEGER NOT NULL,
+  label          TEXT    NOT NULL,
+  kind           INTEGER NOT NULL,
+  length_s       INTEGER NOT NULL,
+  PRIMARY KEY (microgrid, device)
+) STRICT, WITHOUT ROWID;
+
+-- What accounts sent to other registries and got from them.
+CREATE TABLE crossing (
+  height         INTEGER NOT NULL, -- Of the export or the import.
+  position       INTEGER NOT NULL,
+  receipt        INTEGER NOT NULL,
+  account        INTEGER NOT NULL,
+  microgrid      INTEGER NOT NULL,
+  number         INTEGER NOT NULL, -- Of the export, where it was made; 0 of what came with evidence.
+  phase          INTEGER NOT NULL, -- 0 it came; else of the export.
+  registry       TEXT    NOT NULL, -- The other one.
+  there          INTEGER NOT NULL, -- The microgrid there; 0 where there are none.
+  other          INTEGER NOT NULL, -- The account there that an export is for.
+  deadline       INTEGER NOT NULL, -- 0: none.
+  energy_wh      INTEGER NOT NULL,
+  evidence       BLOB    NOT NULL, -- SHA-256; empty where it was proven.
+  PRIMARY KEY (height, position, receipt)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX crossing_by_account ON crossing (account, height);
+
+CREATE INDEX crossing_by_number ON crossing (microgrid, number, phase);
 
 -- What a holder set aside for another account; it is in no holding.
 CREATE TABLE reservation (

@@ -266,5 +266,6 @@ func (w *town) live(seed uint64) {
 	w.block(ann, certificate.TransferKind.Encode(certificate.Transfer{From: ann, To: bob, Parts: []certificate.Part{
 		{Microgrid: town1, Start: noon + 14*hour, Device: panels, Energy: 10},
 	}}))
+	w.cross()
 	w.block(ann, party.RotateKind.Encode(party.Rotate{Account: ann, Add: keysOf(bob)}))
 }

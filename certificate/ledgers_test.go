@@ -127,6 +127,25 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// What came from elsewhere is matched like what was made here, unless it is of a longer
+// period than an interval.
+func TestMatchForeign(t *testing.T) {
+	east, west := newPair(t)
+	for range 5 {
+		closed(west.World, hourOf(home{made: 1}, home{}, home{imported: 300}))
+	}
+	here := ImportedReceipt.Read(west.Must(t, cy, ImportKind.Encode(bring(east, export(t, east, west, 200))))[0]).Parts[0].Device
+	month := Run{Issuance: "A", Count: 1, Unit: 1_000_000, Device: "M805", Kind: grid.Wind, Length: 30 * 24 * hour}
+	west.Must(t, operator, AdmitKind.Encode(Admit{Microgrid: town, Account: cy, Registry: "m-rets", Runs: []Run{month}, Evidence: make([]byte, sha256.Size)}))
+	receipts := west.Must(t, cy, MatchKind.Encode(Match{Account: cy, Microgrid: town, Until: hour}))
+	if said := MatchedReceipt.Read(receipts[0]); said.Energy != 200 || len(said.Claims) != 1 || said.Claims[0].Device != here {
+		t.Errorf("matched: %+v", said)
+	}
+	if err := Audit(west); err != nil {
+		t.Error(err)
+	}
+}
+
 // A device whose certificates came from elsewhere is none that certificates are issued
 // for.
 func TestRegisterRefusesForeign(t *testing.T) {

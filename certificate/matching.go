@@ -141,7 +141,7 @@ func (x *matching) demand(i interval.Interval, left []quantity.Energy) (list []s
 // supply is what the account has of an interval, by device.
 func (x *matching) supply(k metering.Moment) (parts []Part, list []side) {
 	for h, b := range holdings.Under(x.s, k) {
-		if h.Account != x.o.Account {
+		if h.Account != x.o.Account || !x.within(h.Lot) {
 			continue
 		}
 		parts = append(parts, Part{Microgrid: k.Microgrid, Start: k.Start, Device: h.Lot.Device, Energy: b.Energy})
@@ -150,10 +150,21 @@ func (x *matching) supply(k metering.Moment) (parts []Part, list []side) {
 	return parts, list
 }
 
-// zone is where a device is, in the tree.
+// within reports whether a lot is of an interval of the microgrid: what came from
+// another registry may be of a longer period, and nothing says when in it.
+func (x *matching) within(id LotID) bool {
+	p, _, foreign := ProvenanceOf(x.s, id)
+	return !foreign || interval.Length(p.Length) <= x.m.Length
+}
+
+// zone is where a device is, in the tree; that of another registry is as far as any.
 func (x *matching) zone(device grid.DeviceID) int32 {
 	if at, known := x.zones[device]; known {
 		return at
+	}
+	if isForeign(x.s, grid.Device{Microgrid: x.o.Microgrid, Device: device}) {
+		x.zones[device] = x.tree.order[len(x.tree.order)-1] // The root.
+		return x.zones[device]
 	}
 	d, _ := grid.DeviceAt(x.s, grid.Device{Microgrid: x.o.Microgrid, Device: device})
 	p, _ := grid.PointAt(x.s, grid.Point{Microgrid: x.o.Microgrid, Point: d.Point})

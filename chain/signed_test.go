@@ -133,6 +133,11 @@ func TestCommitsAreVerifiedAsCometBFTDoes(t *testing.T) {
 		}
 		if theirs == nil {
 			good++
+			b.Block.Signatures = handedOut(rt, &header, commit, c.set)
+			b.Seal()
+			if _, err := b.Verify(b.Anchor(), interval.Time(header.Time.Unix())); err != nil {
+				rt.Fatalf("what is handed out does not verify: %v", err)
+			}
 		} else {
 			bad++
 		}
@@ -140,6 +145,15 @@ func TestCommitsAreVerifiedAsCometBFTDoes(t *testing.T) {
 	if good == 0 || bad == 0 {
 		t.Errorf("%d were good and %d bad", good, bad)
 	}
+}
+
+// handedOut is the signatures that the chain hands out of a commit.
+func handedOut(rt *rapid.T, header *types.Header, commit *types.Commit, set *types.ValidatorSet) []proof.Signature {
+	b, err := signed(header, commit, set)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return b.Signatures
 }
 
 // every is a signed header with all signatures for it, good or not.

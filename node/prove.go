@@ -148,9 +148,21 @@ type prover struct {
 	head    machine.Head
 }
 
-// bundle makes a bundle. next waits for the block after the head, when only that
+// bundle makes a bundle, a second time when the hashes that were kept made a bad one.
+func (p *prover) bundle(since int64, places []proof.Place, rows []state.Proof, next func() error) (proof.Bundle, error) {
+	b, err := p.once(since, places, rows, next)
+	if _, bad := errors.AsType[*proof.Failed](err); !bad {
+		return b, err
+	}
+	if err := p.hashes.clear(); err != nil {
+		return b, err
+	}
+	return p.once(since, places, rows, next)
+}
+
+// once makes a bundle. next waits for the block after the head, when only that
 // one's header holds the head's hash.
-func (p *prover) bundle(since int64, places []proof.Place, rows []state.Proof, next func() error) (b proof.Bundle, err error) {
+func (p *prover) once(since int64, places []proof.Place, rows []state.Proof, next func() error) (b proof.Bundle, err error) {
 	if err := p.hashes.follow(p.head.Height, p.head.Roots()); err != nil {
 		return b, err
 	}
@@ -241,7 +253,7 @@ func (p *prover) check(b *proof.Bundle) error {
 	anchor := b.Anchor()
 	anchor.Period = 1 << 40
 	if _, err := b.Verify(anchor, b.Block.Header.Seconds()); err != nil {
-		return fmt.Errorf("node: the bundle that was made does not verify; delete %s and run \"commonwatt verify\" on the folder: %w", hashesFile, err)
+		return fmt.Errorf("node: the bundle that was made does not verify: run \"commonwatt verify\" on the folder: %w", err)
 	}
 	return nil
 }

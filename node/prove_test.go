@@ -89,9 +89,15 @@ func TestProve(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(raw []byte) []byte{
 		"kept": func(raw []byte) []byte { return raw }, "gone": func([]byte) []byte { return nil },
-		"cut short": func(raw []byte) []byte { return raw[:len(raw)*2/3+5] },
-		"wrong":     func(raw []byte) []byte { return append(bytes.Repeat([]byte{0}, 72), raw...) },
-		"flipped":   func(raw []byte) []byte { raw[len(raw)-50] ^= 1; return raw },
+		"cut short":   func(raw []byte) []byte { return raw[:len(raw)*2/3+5] },
+		"wrong":       func(raw []byte) []byte { return append(bytes.Repeat([]byte{0}, 72), raw...) },
+		"one flipped": func(raw []byte) []byte { raw[72*2+9] ^= 1; return raw },
+		"all flipped": func(raw []byte) []byte {
+			for at := 72 - 1; at < len(raw); at += 72 {
+				raw[at] ^= 1
+			}
+			return raw
+		},
 	} {
 		path := filepath.Join(dir, hashesFile)
 		raw, err := os.ReadFile(path)

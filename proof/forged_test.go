@@ -319,6 +319,11 @@ func TestConnect(t *testing.T) {
 	if err != nil || v.Trust.Height != 40 {
 		t.Errorf("trust in block %d after %v", v.Trust.Height, err)
 	}
+	same.next = append(voters(1, 4, 10), voters(20, 21, 10)...) // Two of the three whose signatures it has stay.
+	same.steps(42)
+	if got := stepAt(older.Encode(), same.blocks[41].Trust(same.name), later, "20 of the power of 40 signed it"); got != StepTrust {
+		t.Errorf("of half of whom one trusts now: %q", got)
+	}
 }
 
 // Two thirds are not more than two thirds, and a third is not more than a third.

@@ -65,3 +65,13 @@ func ofOne(list []belonging) (first, rest []belonging) {
 	}
 	return list[:n], list[n:]
 }
+
+// of is what one account has of a list.
+func of(list []belonging, account tx.AccountID) []belonging {
+	first, _ := slices.BinarySearchFunc(list, account, func(b belonging, a tx.AccountID) int { return cmp.Compare(b.account, a) })
+	n := first
+	for n < len(list) && list[n].account == account {
+		n++
+	}
+	return list[first:n]
+}

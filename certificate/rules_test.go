@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/commonwatt/commonwatt/grid"
+	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/optest"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
@@ -56,6 +58,26 @@ func TestRules(t *testing.T) {
 		}
 		audit(t, w)
 	}
+}
+
+// An interval that becomes final while it waits for a correction is final with that,
+// once.
+func TestFinaliseCorrected(t *testing.T) {
+	w := newTown(t, 0)
+	w.Must(t, ann, SetRulesKind.Encode(SetRules{Account: ann, Rules: []Rule{{SharePPM: 500_000, To: bob}}}))
+	i := interval.Interval{Length: interval.Minutes60}
+	Issue(&w.Ctx, w, town, i, hourOf(home{made: 1000, exported: 1000}, home{}, home{}))
+	id := part(1)[0].lot()
+	for open, want := range []quantity.Energy{0, 0, 500, 500} { // The next but one closes: it is final.
+		m, _ := grid.At(w, town)
+		FinaliseCorrected(&w.Ctx, w, town, m, i.Start)
+		if Held(w, id, bob) != want {
+			t.Errorf("with hour %d open bob has %d, want %d", open, Held(w, id, bob), want)
+		}
+		grid.Advance(w, town)
+		w.Keep()
+	}
+	audit(t, w)
 }
 
 func TestSetRulesRefuses(t *testing.T) {

@@ -58,7 +58,7 @@ func (u *usage) store(ctx *op.Context, s state.Store, k metering.Moment) {
 	}
 	list := belongings(s, k)
 	for n, f := range u.Flows {
-		f.charge(s, k, list, &said[n])
+		f.charge(s, k, of(list, said[n].Account), &said[n])
 		if len(said[n].Parts) > 0 || said[n].Out > 0 || said[n].Spoilt > 0 {
 			op.Emit(ctx, StoredReceipt, said[n].Account, said[n])
 		}
@@ -79,9 +79,9 @@ func (u *usage) discharge(ctx *op.Context, s state.Store, k metering.Moment, f f
 	x, _ := stores.Get(s, d)
 	said.Spoilt = x.spoil(s, d, k.Start-Lifetime)
 	if f.Discharged > 0 {
-		out, of := x.give(s, d, f.Discharged, ppm)
+		out, sources := x.give(s, d, f.Discharged, ppm)
 		said.Out = out
-		said.Sources = append(said.Sources, of...)
+		said.Sources = append(said.Sources, sources...)
 	}
 	stores.Put(s, d, x)
 	if said.Out == 0 {
@@ -103,8 +103,8 @@ func (u *usage) discharge(ctx *op.Context, s state.Store, k metering.Moment, f f
 	return said
 }
 
-// charge locks certificates of what charged a store: what its account has of the
-// interval, of the connection point's own devices first. What a store gave itself
+// charge locks certificates of what charged a store: of a list of what its account has
+// of the interval, those of the connection point's own devices first. What a store gave itself
 // does not charge it again.
 func (f *flow) charge(s state.Store, k metering.Moment, list []belonging, said *Stored) {
 	d := grid.Device{Microgrid: k.Microgrid, Device: f.Device}
@@ -115,7 +115,7 @@ func (f *flow) charge(s state.Store, k metering.Moment, list []belonging, said *
 	for _, own := range [...]bool{true, false} {
 		for n := range list {
 			b := &list[n]
-			if left == 0 || b.account != said.Account || b.part.Energy == 0 || b.part.Device == f.Device {
+			if left == 0 || b.part.Energy == 0 || b.part.Device == f.Device {
 				continue
 			}
 			from, _ := grid.DeviceAt(s, grid.Device{Microgrid: k.Microgrid, Device: b.part.Device})

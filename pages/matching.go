@@ -31,6 +31,19 @@ type MatchYear struct {
 
 	Months []MatchMonth `json:"months" doc:"those of which something is known"`
 	Total  Matched      `json:"total"`
+
+	Certified *Certified `json:"certified,omitempty" doc:"what was certified of all of a microgrid; absent: nothing was, or it would tell of too few plants"`
+}
+
+// Certified is what was certified in a year, and what became of it.
+type Certified struct {
+	Lots      int64  `json:"lots"`
+	Issued    Energy `json:"issued"`
+	Claimed   Energy `json:"claimed" doc:"used up with the use of the energy"`
+	Cancelled Energy `json:"cancelled" doc:"used up later"`
+	Expired   Energy `json:"expired"`
+	Withdrawn Energy `json:"withdrawn"`
+	Held      Energy `json:"held" doc:"what somebody still has, in batteries too"`
 }
 
 // MatchMonth is a month of a year.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -45,6 +46,11 @@ func (s *Source) Matching(ctx context.Context, viewer Viewer, id grid.MicrogridI
 			}
 			y := s.newMatchYear(m, year, in)
 			y.Of, y.Name, y.Withheld = "community", s.names(id).Community, withheld
+			if !withheld {
+				if y.Certified, err = certified(r, id, in); err != nil {
+					return y, err
+				}
+			}
 			return y, y.fill(s.names(id).TimeZone, each)
 		})
 	})
@@ -139,6 +145,18 @@ func (s *Source) newMatchYear(m view.Microgrid, year int, in view.Period) MatchY
 		Microgrid: m.ID, Year: year, TimeZone: names.TimeZone.String(), Start: in.From, End: in.Until, Length: int64(m.Length),
 		Used: unknown(days * 24), Matched: unknown(days * 24), Claimed: unknown(days * 24), Months: []MatchMonth{},
 	}
+}
+
+// certified is what was certified in a year; nil where nothing was.
+func certified(r *view.Reader, id grid.MicrogridID, in view.Period) (*Certified, error) {
+	l, err := r.Certified(id, in)
+	if err != nil || l.Count == 0 {
+		return nil, err
+	}
+	return &Certified{
+		l.Count, energy(l.Issued), energy(l.Claimed), energy(l.Cancelled), energy(l.Expired), energy(l.Withdrawn),
+		energy(quantity.MustAdd(l.Held(), l.Stored)),
+	}, nil
 }
 
 // fill adds intervals to their hours and months.

@@ -7,7 +7,7 @@ export const de: Words = {
   number: { point: ',', group: '.', percent: ' %', before: false },
   skip: 'Zum Inhalt',
   menu: {
-    label: 'Hauptmenü', today: 'Heute', money: 'Geld', community: 'Gemeinschaft', operation: 'Betrieb', exceptions: 'Auffälliges', ledger: 'Kassenbuch', replay: 'Nachrechnen', meters: 'Zähler', files: 'Zählerdateien', docs: 'Anleitung', signin: 'Anmelden',
+    label: 'Hauptmenü', today: 'Heute', money: 'Geld', community: 'Gemeinschaft', operation: 'Betrieb', exceptions: 'Auffälliges', ledger: 'Kassenbuch', replay: 'Nachrechnen', meters: 'Zähler', certificates: 'Nachweise', files: 'Zählerdateien', docs: 'Anleitung', signin: 'Anmelden',
   },
   homes: (n) => (n === 0 ? 'noch keine Anschlüsse' : n === 1 ? '1 Anschluss' : `${n} Anschlüsse`),
   inSync: 'Kassenbuch aktuell',

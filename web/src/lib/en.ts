@@ -5,7 +5,7 @@ export const en = {
   number: { point: '.', group: ',', percent: '%', before: true },
   skip: 'Skip to content',
   menu: {
-    label: 'Main', today: 'Today', money: 'Money', community: 'Community', operation: 'Operation', exceptions: 'Exceptions', ledger: 'Ledger', replay: 'Replay', meters: 'Meters', files: 'Meter files', docs: 'Documentation', signin: 'Sign in',
+    label: 'Main', today: 'Today', money: 'Money', community: 'Community', operation: 'Operation', exceptions: 'Exceptions', ledger: 'Ledger', replay: 'Replay', meters: 'Meters', files: 'Meter files', certificates: 'Certificates', docs: 'Documentation', signin: 'Sign in',
   },
   homes: (n: number) => (n === 0 ? 'no connections yet' : n === 1 ? '1 connection' : `${n} connections`),
   inSync: 'Ledger in sync',

@@ -958,6 +958,19 @@ export interface components {
             /** @description those in which something is settled, the latest first */
             years: number[];
         };
+        Certified: {
+            /** @description used up later */
+            cancelled: components["schemas"]["Energy"];
+            /** @description used up with the use of the energy */
+            claimed: components["schemas"]["Energy"];
+            expired: components["schemas"]["Energy"];
+            /** @description what somebody still has, in batteries too */
+            held: components["schemas"]["Energy"];
+            issued: components["schemas"]["Energy"];
+            /** Format: int64 */
+            lots: number;
+            withdrawn: components["schemas"]["Energy"];
+        };
         CO2: {
             /** @description of the residual, by the same factors */
             residual: components["schemas"]["Mass"];
@@ -1521,6 +1534,8 @@ export interface components {
         MatchYear: {
             /** @description 0: of all of the microgrid */
             account: string;
+            /** @description what was certified of all of a microgrid; absent: nothing was, or it would tell of too few plants */
+            certified?: components["schemas"]["Certified"];
             /** @description Wh of the use that certificates are used up for */
             claimed: number[];
             /** Format: int64 */

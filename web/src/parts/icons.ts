@@ -6,6 +6,7 @@ export const icons: Record<string, string> = {
   operation: 'M3 8h11M18 8h3M3 16h3M10 16h11M14 8a2 2 0 1 0 4 0a2 2 0 1 0-4 0M6 16a2 2 0 1 0 4 0a2 2 0 1 0-4 0',
   exceptions: 'M12 4L2.5 20h19zM12 10v5M12 17.4v.2',
   ledger: 'M4 5h16v4H4zM4 15h16v4H4zM9 9v6M15 9v6',
+  certificates: 'M12 3a6 6 0 1 0 0 12a6 6 0 1 0 0-12M9 14l-2 7 5-2.6 5 2.6-2-7M9.8 9l1.7 1.8 3-3.4',
   meters: 'M4 12a8 8 0 1 0 16 0a8 8 0 1 0-16 0M12 12l4-4M12 4v2M4 12h2M18 12h2',
   files: 'M12 15V3M8 7l4-4 4 4M4 14v6h16v-6',
   person: 'M8 8a4 4 0 1 0 8 0a4 4 0 1 0-8 0M4 21c0-4 3.5-6 8-6s8 2 8 6',

@@ -241,7 +241,7 @@ func (a *API) registerPassing(tag []string) {
 	huma.Register(a.huma, huma.Operation{
 		OperationID: "consume", Method: http.MethodPost, Path: ofAccounts + "/consumption", Tags: tag,
 		Summary:      "Say what a buyer used, which its certificates are held against",
-		Description:  "A CSV of start (RFC 3339) and used_wh, in rows of an hour at most. It takes the place of an earlier one, and is on no ledger.",
+		Description:  "A CSV of start (RFC 3339) and wh, in rows of an hour at most. It takes the place of an earlier one, and is on no ledger.",
 		MaxBodyBytes: consumptionMax,
 	}, func(ctx context.Context, in *struct {
 		Account string `path:"account" doc:"the account of a buyer"`

@@ -216,7 +216,7 @@ func TestConsume(t *testing.T) {
 		want    string
 	}{
 		"a household": {h.community.Account("anna"), text, "only a buyer says what it used"},
-		"no header":   {mill, row(0, "600"), "line 1: the header is not start,used_wh"},
+		"no header":   {mill, row(0, "600"), "line 1: the header is not start,wh"},
 		"nothing":     {mill, ConsumptionHeader + "\n", "there is no row"},
 		"below zero":  {mill, ConsumptionHeader + "\n" + row(0, "-1"), `line 2: "-1" is no whole number`},
 		"a kWh":       {mill, ConsumptionHeader + "\n" + row(0, "0.6"), `line 2: "0.6" is no whole number`},

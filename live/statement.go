@@ -182,7 +182,7 @@ func (r *Registrar) Statement(_ context.Context, account tx.AccountID, name stri
 }
 
 // ConsumptionHeader is the header of what a buyer brings.
-const ConsumptionHeader = "start,used_wh"
+const ConsumptionHeader = "start,wh"
 
 // consumedMax bounds the energy of a row: 10 GW for an hour.
 const consumedMax = 10_000_000_000

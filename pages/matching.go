@@ -37,13 +37,15 @@ type MatchYear struct {
 
 // Certified is what was certified in a year, and what became of it.
 type Certified struct {
-	Lots      int64  `json:"lots"`
-	Issued    Energy `json:"issued"`
-	Claimed   Energy `json:"claimed" doc:"used up with the use of the energy"`
-	Cancelled Energy `json:"cancelled" doc:"used up later"`
-	Expired   Energy `json:"expired"`
-	Withdrawn Energy `json:"withdrawn"`
-	Held      Energy `json:"held" doc:"what somebody still has, in batteries too"`
+	Lots       int64  `json:"lots"`
+	Issued     Energy `json:"issued"`
+	Claimed    Energy `json:"claimed" doc:"used up with the use of the energy"`
+	Cancelled  Energy `json:"cancelled" doc:"used up later"`
+	Expired    Energy `json:"expired"`
+	Withdrawn  Energy `json:"withdrawn"`
+	Stored     Energy `json:"stored" doc:"charged into batteries"`
+	Discharged Energy `json:"discharged" doc:"issued again, of what batteries gave"`
+	Held       Energy `json:"held" doc:"what somebody still has"`
 }
 
 // MatchMonth is a month of a year.

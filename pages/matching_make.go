@@ -10,7 +10,6 @@ import (
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -155,7 +154,7 @@ func certified(r *view.Reader, id grid.MicrogridID, in view.Period) (*Certified,
 	}
 	return &Certified{
 		l.Count, energy(l.Issued), energy(l.Claimed), energy(l.Cancelled), energy(l.Expired), energy(l.Withdrawn),
-		energy(quantity.MustAdd(l.Held(), l.Stored)),
+		energy(l.Stored), energy(l.Discharged), energy(l.Held()),
 	}, nil
 }
 

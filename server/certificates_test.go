@@ -52,7 +52,7 @@ func (w *town) withCertificates(all map[string][]query) map[string][]query {
 		get("cancellation-csv", "accounts/%d/cancellations/%064d/lots.csv", a, 0)
 		post("certificates-transfer", `{"energy_wh":1,"to":"Quartermaine"}`, "accounts/%d/certificates/transfer?dry_run=true", a)
 		post("certificates-cancel", `{"energy_wh":1,"beneficiary":"x","purpose":"other"}`, "accounts/%d/certificates/cancel?dry_run=true", a)
-		post("consume", "start,used_wh\n", "accounts/%d/consumption", a)
+		post("consume", "start,wh\n", "accounts/%d/consumption", a)
 	}
 	for _, m := range []uint64{uint64(w.near.Microgrid()), uint64(w.far.Microgrid())} {
 		get("matching", "microgrids/%d/matching/2026", m)

@@ -11,9 +11,10 @@ export const traced = '/trace/2026-06-20T13:00:00Z'
 
 /** Every kind of page, by the role that has it. */
 export const everyPage = [
-  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/meters', '/community', replayed, traced]],
+  ['Weber', ['/today', '/today/2026-07-03', '/money', '/money/2026-04', '/certificates', '/meters', '/community', replayed, traced]],
   ['Muehlbach', ['/today']],
-  ['operator', ['/operation', '/exceptions', '/files', replayed, '/today?account=15427447757359669825']],
+  ['Molkerei', ['/certificates']],
+  ['operator', ['/certificates', '/operation', '/exceptions', '/files', replayed, '/today?account=15427447757359669825']],
   ['auditor', ['/ledger', '/ledger/block/8', '/ledger/envelope/8.0', '/ledger/receipt/8.0.0']],
   ['visitor', ['/signin', '/nowhere', '/year/2026']],
 ]

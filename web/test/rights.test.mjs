@@ -14,8 +14,9 @@ before(async () => {
 after(async () => { await b?.close(); await s?.stop() })
 
 const menus = {
-  Albers: ['Today', 'Money', 'Meters', 'Community', 'Ledger'],
-  operator: ['Operation', 'Exceptions', 'Meter files', 'Community', 'Ledger'],
+  Albers: ['Today', 'Money', 'Certificates', 'Meters', 'Community', 'Ledger'],
+  operator: ['Operation', 'Exceptions', 'Meter files', 'Certificates', 'Community', 'Ledger'],
+  Molkerei: ['Certificates', 'Community', 'Ledger'],
   auditor: ['Ledger', 'Community'],
   visitor: ['Community', 'Ledger', 'Sign in'],
 }
@@ -34,6 +35,7 @@ for (const [role, menu] of Object.entries(menus)) {
 
 for (const [role, paths] of Object.entries({
   Albers: ['/today?account=Weber', '/money?account=Weber', '/today/2026-06-19?account=Weber', `${replayed}?account=Weber`, `${traced}?account=Weber`, '/operation'],
+  Molkerei: ['/certificates?account=Weber', '/today?account=Weber', '/money?account=Weber', '/operation'],
   auditor: ['/today?account=Weber', '/money?account=Weber', '/operation'],
   visitor: ['/today?account=Weber', '/money?account=Weber', '/operation'],
 })) {

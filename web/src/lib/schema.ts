@@ -963,12 +963,16 @@ export interface components {
             cancelled: components["schemas"]["Energy"];
             /** @description used up with the use of the energy */
             claimed: components["schemas"]["Energy"];
+            /** @description issued again, of what batteries gave */
+            discharged: components["schemas"]["Energy"];
             expired: components["schemas"]["Energy"];
-            /** @description what somebody still has, in batteries too */
+            /** @description what somebody still has */
             held: components["schemas"]["Energy"];
             issued: components["schemas"]["Energy"];
             /** Format: int64 */
             lots: number;
+            /** @description charged into batteries */
+            stored: components["schemas"]["Energy"];
             withdrawn: components["schemas"]["Energy"];
         };
         CO2: {

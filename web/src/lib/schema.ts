@@ -123,7 +123,7 @@ export interface paths {
         put?: never;
         /**
          * Say what a buyer used, which its certificates are held against
-         * @description A CSV of start (RFC 3339) and used_wh, in rows of an hour at most. It takes the place of an earlier one, and is on no ledger.
+         * @description A CSV of start (RFC 3339) and wh, in rows of an hour at most. It takes the place of an earlier one, and is on no ledger.
          */
         post: operations["consume"];
         delete?: never;

@@ -70,6 +70,7 @@ test('a household reads its hours: sentence = table = API = CSV', async () => {
   assert.equal(column('matched_wh'), y.total.matched.wh)
   assert.equal(column('supplied_mg_co2'), y.total.carbon.supplied.mg)
   await page.locator('summary', { hasText: 'As a table' }).click()
+  await page.locator('[data-figure=hours] tbody tr').nth(23).waitFor()
   assert.equal(await page.locator('[data-figure=hours] tbody tr').count(), 24)
   await page.getByRole('button', { name: /Show hours: weber-pv, May 2026/ }).click()
   const lots = await api(`/accounts/${accounts.Weber}/certificates/2026-05/lots?device=${(await api(`/accounts/${accounts.Weber}/certificates`)).held.find((h) => h.meter === 'weber-pv').device}`)

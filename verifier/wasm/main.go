@@ -26,10 +26,10 @@ func main() {
 // verify answers a call with a bundle's bytes and a trust.
 func verify(args []js.Value) any {
 	if len(args) == 0 || !args[0].InstanceOf(js.Global().Get("Uint8Array")) {
-		return refused("the bundle is not a Uint8Array")
+		return refused(proof.StepFormat, "the bundle is not a Uint8Array")
 	}
 	if args[0].Length() > proof.BytesMax {
-		return refused(fmt.Sprintf("it has more than %d bytes", proof.BytesMax))
+		return refused(proof.StepFormat, fmt.Sprintf("it has more than %d bytes", proof.BytesMax))
 	}
 	raw := make([]byte, args[0].Length())
 	js.CopyBytesToGo(raw, args[0])
@@ -37,7 +37,7 @@ func verify(args []js.Value) any {
 	if len(args) > 1 && args[1].Type() == js.TypeString && args[1].String() != "" {
 		t, err := readTrust(args[1].String())
 		if err != nil {
-			return refused(err.Error())
+			return refused(proof.StepTrust, err.Error())
 		}
 		trust = &t
 	}
@@ -56,10 +56,10 @@ func readTrust(text string) (t proof.Trust, err error) {
 }
 
 // refused is the answer to what cannot be looked at.
-func refused(why string) any {
+func refused(step proof.Step, why string) any {
 	return map[string]any{
 		"ok": false, "trust": "", "chain": "", "height": 0, "says": []any{}, "rows": []any{},
-		"steps": []any{map[string]any{"name": string(proof.StepFormat), "ok": false, "text": why}},
+		"steps": []any{map[string]any{"name": string(step), "ok": false, "text": why}},
 	}
 }
 

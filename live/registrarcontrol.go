@@ -14,6 +14,7 @@ import (
 func (l *Live) registrarObeys(mux *http.ServeMux) {
 	registrar := l.Registrar()
 	matchObeys(mux, registrar)
+	rulesObey(mux, registrar)
 	mux.HandleFunc("POST /certificates/{account}/transfer", func(w http.ResponseWriter, r *http.Request) {
 		asked(w, r, func(t api.Transfer, dry bool) (api.Passing, error) {
 			return registrar.Transfer(r.Context(), accountOf(r), t, dry)

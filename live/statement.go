@@ -99,7 +99,8 @@ func (r *Registrar) statement(c *community.Community, account tx.AccountID, aske
 }
 
 // lotsOf are the lots of what was chosen.
-func lotsOf(c *community.Community, chosen choice) (list []StatementLot) {
+func lotsOf(c *community.Community, chosen choice) []StatementLot {
+	list := []StatementLot{} // A rule's is of none yet.
 	kinds := map[grid.DeviceID]string{}
 	for _, id := range c.Meters().All() {
 		m, _ := c.Meters().Get(id)

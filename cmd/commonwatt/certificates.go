@@ -55,7 +55,7 @@ it.`,
 	outputFlag(cmd, &output, "table", "how to print")
 	cmd.Flags().StringVar(&format, "format", "", "for another registry: "+formatNames())
 	cmd.Flags().StringVar(&country, "country", "", "where the plants are, two letters as in CH (for --format)")
-	cmd.AddCommand(certificatesTransferCommand(), certificatesCancelCommand(), certificatesMatchCommand())
+	cmd.AddCommand(certificatesTransferCommand(), certificatesCancelCommand(), certificatesMatchCommand(), certificatesRulesCommand())
 	return cmd
 }
 

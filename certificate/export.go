@@ -26,13 +26,13 @@ type Export struct {
 
 // Bounds of an export.
 const (
-	maxExport   = 256 // Parts: its row is carried in proofs.
+	maxExport   = 256 // Parts of one to a ledger: its row is carried in proofs.
 	MaxDeadline = 90 * 24 * 3600
 )
 
 // Refusals of Export, in order of precedence.
 var (
-	ErrExportParts    = Ops.Refuse(210, "an export has one part at least and 256 at most")
+	ErrExportParts    = Ops.Refuse(210, "an export has one part at least, and 256 at most to a ledger, 4096 by evidence")
 	ErrExportEnergy   = Ops.Refuse(211, "a part of an export is of no energy, or of more than 1 TWh")
 	ErrExportOrder    = Ops.Refuse(212, "the parts of an export are not in ascending order of start and device, each once, of one microgrid")
 	ErrExportRegistry = Ops.Refuse(213, "a registry's name is 1 to 50 letters, digits, -, . and _, and begins and ends with a letter or digit")
@@ -61,13 +61,13 @@ var ExportKind = op.Define(Ops, op.Spec[Export]{
 	Name:   "export",
 	Doc:    "Lock certificates for another registry.",
 	Check: func(o *Export) *op.Refusal {
-		if len(o.Parts) > maxExport {
+		ledger := o.Microgrid != 0
+		if ledger && len(o.Parts) > maxExport {
 			return ErrExportParts
 		}
 		if no := checkParts(o.Parts, ErrExportParts, ErrExportEnergy, ErrExportOrder); no != nil {
 			return no
 		}
-		ledger := o.Microgrid != 0
 		switch {
 		case slices.ContainsFunc(o.Parts, func(p Part) bool { return p.Energy > maxArrival }):
 			return ErrExportEnergy

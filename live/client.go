@@ -149,6 +149,13 @@ func (c *Client) TraceOf(ctx context.Context, account tx.AccountID, at string) (
 	return t, c.ask(ctx, http.MethodGet, fmt.Sprintf("/trace/%d/%s", account, url.PathEscape(at)), nil, &t)
 }
 
+// Crossings asks for what an account sent to other registries and got from them.
+//
+// Errors: as of Month.
+func (c *Client) Crossings(ctx context.Context, account tx.AccountID) (list []pages.Crossing, err error) {
+	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/crossings/%d", account), nil, &list)
+}
+
 // CertificateRuns asks for what an account has and used up of certificates.
 //
 // Errors: as of Month.

@@ -134,6 +134,10 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		t, err := seen(l, r, func() (pages.Trace, error) { return l.Source.TraceOf(r.Context(), accountOf(r), r.PathValue("time")) })
 		tell(w, t, err)
 	})
+	mux.HandleFunc("GET /crossings/{account}", func(w http.ResponseWriter, r *http.Request) {
+		list, err := seen(l, r, func() ([]pages.Crossing, error) { return l.Source.Crossings(r.Context(), accountOf(r)) })
+		tell(w, list, err)
+	})
 	mux.HandleFunc("GET /certificate-runs/{account}", func(w http.ResponseWriter, r *http.Request) {
 		list, err := seen(l, r, func() ([]pages.CertificateRun, error) { return l.Source.CertificateRuns(r.Context(), accountOf(r)) })
 		tell(w, list, err)
@@ -164,6 +168,10 @@ func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
 			})
 		}
 		tell(w, booked, err)
+	})
+	mux.HandleFunc("POST /operations", func(w http.ResponseWriter, r *http.Request) {
+		receipts, err := l.operate(life, w, r)
+		tell(w, receipts, err)
 	})
 	mux.HandleFunc("POST /readings", func(w http.ResponseWriter, r *http.Request) {
 		var record metering.Record

@@ -12,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -31,10 +32,13 @@ type CertificateRun struct {
 	First       int64         `json:"first" doc:"serial of the first Wh; of what is held, the one that it would get if the accounts of the lot used theirs up in order"`
 	Energy      int64         `json:"energy_wh"`
 	Status      string        `json:"status"`
-	Meter       string        `json:"meter"`
+	Meter       string        `json:"meter" doc:"of another registry: where it was issued, and the device there"`
+	Device      uint64        `json:"device" doc:"its number on this ledger"`
+	Kind        grid.Kind     `json:"kind"`
+	Via         string        `json:"via,omitempty" doc:"the registry that it came from, if it came from one"`
 	Start       interval.Time `json:"start"`
 	End         interval.Time `json:"end"`
-	Final       interval.Time `json:"final" doc:"from when on they could be passed on"`
+	Open        bool          `json:"open,omitempty" doc:"its interval may still be corrected, so nobody passes them on yet"`
 	Expires     interval.Time `json:"expires"`
 	Beneficiary string        `json:"beneficiary,omitempty" doc:"SHA-256 of the statement that names it, in hexadecimal"`
 }
@@ -75,9 +79,18 @@ func (s *Source) CertificateRuns(ctx context.Context, account tx.AccountID) (lis
 // describe says of which lot a run is.
 func (s *Source) describe(run *CertificateRun, lot certificate.LotID, rows state.Reader, chain string) {
 	m, _ := grid.At(rows, lot.Microgrid)
-	run.Registry, run.Meter = chain, s.names(lot.Microgrid).Meters[lot.Device]
-	run.Issuance = cmp.Or(run.Meter, strconv.FormatUint(uint64(lot.Device), 10)) + "/" + time.Unix(int64(lot.Start), 0).UTC().Format(time.RFC3339)
-	run.Start, run.End = lot.Start, lot.Start+interval.Time(m.Length)
-	run.Final = run.End + interval.Time(m.Correction)
-	run.Expires = run.Final + certificate.Lifetime
+	length := interval.Time(m.Length)
+	run.Registry, run.Device, run.Start = chain, uint64(lot.Device), lot.Start
+	if p, via, foreign := certificate.ProvenanceOf(rows, lot); foreign {
+		run.Meter, run.Via, run.Kind, length = p.Registry+":"+cmp.Or(p.Label, strconv.FormatUint(uint64(p.Device), 10)), via, p.Kind, interval.Time(p.Length)
+	} else {
+		d, _ := grid.DeviceAt(rows, grid.Device{Microgrid: lot.Microgrid, Device: lot.Device})
+		run.Meter, run.Kind = cmp.Or(s.names(lot.Microgrid).Meters[lot.Device], run.number()), d.Kind
+		run.Open = lot.Start >= metering.Correctable(m)
+	}
+	run.Issuance = run.Meter + "/" + time.Unix(int64(lot.Start), 0).UTC().Format(time.RFC3339)
+	run.End = lot.Start + length
+	run.Expires = lot.Start + interval.Time(m.Length) + interval.Time(m.Correction) + certificate.Lifetime
 }
+
+func (r *CertificateRun) number() string { return strconv.FormatUint(r.Device, 10) }

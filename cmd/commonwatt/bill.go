@@ -33,6 +33,7 @@ type desk interface {
 	Holdings(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
 	TraceOf(ctx context.Context, account tx.AccountID, at string) (pages.Trace, error)
 	CertificateRuns(ctx context.Context, account tx.AccountID) ([]pages.CertificateRun, error)
+	Crossings(ctx context.Context, account tx.AccountID) ([]pages.Crossing, error)
 }
 
 func billCommand() *cobra.Command {

@@ -30,8 +30,18 @@ func writeCertificates(cmd *cobra.Command, d desk, c *community.Community, membe
 		return err
 	}
 	var runs []registry.Run
+	var stored int64
 	for _, l := range list {
+		if _, ok := sources[l.Kind]; !ok {
+			stored += l.Energy
+			continue
+		}
 		runs = append(runs, runOf(c, member, l, country))
+	}
+	if stored > 0 {
+		if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "%d Wh that a battery gave are left out: no format has a word for it.\n", stored); err != nil {
+			return err
+		}
 	}
 	return writeRuns(cmd, f, runs)
 }
@@ -50,7 +60,7 @@ func runOf(c *community.Community, member string, l pages.CertificateRun, countr
 	up := func(t interval.Time) interval.Time { return (t + day - 1) / day * day } // To a whole day.
 	return registry.Run{
 		Registry: l.Registry, Issuance: l.Issuance, First: uint64(l.First), Count: uint64(l.Energy), Unit: 1, Status: status, Account: member, //nolint:gosec // Not negative.
-		Device: registry.Device{ID: l.Meter, Name: l.Meter, Source: sources[meter.Kind], CapacityW: meter.CapacityW, Country: country, Zone: c.Name},
+		Device: registry.Device{ID: l.Meter, Name: l.Meter, Source: sources[l.Kind], CapacityW: meter.CapacityW, Country: country, Zone: c.Name},
 		Start:  l.Start, End: l.End, Issued: up(l.End), Expires: up(l.Expires), Beneficiary: l.Beneficiary,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 			"spoil": spoil,
+			"word":  word,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples+"/../../examples")
@@ -60,6 +62,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d instead of %d", got, want)
 	}
+}
+
+// word keeps the last word of a file in a variable: `word stdout.txt HASH`.
+func word(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: word FILE VARIABLE")
+	}
+	words := strings.Fields(ts.ReadFile(args[0]))
+	if len(words) == 0 {
+		ts.Fatalf("%s has no word", args[0])
+	}
+	ts.Setenv(args[1], words[len(words)-1])
 }
 
 // spoil changes a byte of a file and writes the rest as it is:

@@ -3,6 +3,9 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
+	"testing"
 
 	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/pages"
@@ -59,4 +62,24 @@ func (w *town) withCertificates(all map[string][]query) map[string][]query {
 		get("matching-csv", "microgrids/%d/matching/2026/hours.csv", m)
 	}
 	return all
+}
+
+// One home of the near community has panels: what all produced is what it produced, and
+// is told to its operator only.
+func TestFewPlants(t *testing.T) {
+	w := sharedTown(t)
+	address := url("/api/v1/microgrids/%d/matching/2026", w.near.Microgrid())
+	for _, name := range []string{"a", "buyer", "other-op", "auditor", "visitor"} {
+		y := into[pages.MatchYear](t, w.server.get(w.role(t, name), address))
+		if !y.Withheld || len(y.Months) != 0 || y.Certified != nil || y.Total.Produced.Wh != 0 || slices.Max(y.Used) != -1 {
+			t.Errorf("%s is told %+v", name, y.Total)
+		}
+		if rows := strings.Count(w.server.get(w.role(t, name), address+"/hours.csv").Body.String(), "\n"); rows != 1 {
+			t.Errorf("%s gets %d lines", name, rows)
+		}
+	}
+	y := into[pages.MatchYear](t, w.server.get(w.role(t, "operator"), address))
+	if y.Withheld || y.Total.Produced.Wh == 0 || y.Certified == nil || y.Certified.Issued.Wh != y.Total.Produced.Wh {
+		t.Errorf("the operator is told %+v %+v", y.Total, y.Certified)
+	}
 }

@@ -142,6 +142,18 @@ func TestBundleOfANetworkThatChanged(t *testing.T) {
 	if _, err := short.Verify(trust, b.Block.Header.Seconds()); err == nil {
 		t.Error("without the blocks between it is believed, too")
 	}
+	raw, found := b.Encode(), map[proof.Step]int{}
+	for at := 0; at < len(raw); at += 3 {
+		raw[at] ^= 1 << (at % 8)
+		report := proof.Inspect(raw, &trust, b.Block.Header.Seconds())
+		if report.Err == nil {
+			t.Errorf("byte %d of %d may be changed", at, len(raw))
+		} else {
+			found[report.Steps[len(report.Steps)-1].Step]++
+		}
+		raw[at] ^= 1 << (at % 8)
+	}
+	t.Logf("%d bytes, by way of %d blocks; changes were found at %v", len(raw), len(b.Path), found)
 	believed, refused := compareAll(t, headers, last)
 	if believed == 0 || refused == 0 {
 		t.Errorf("%d pairs of blocks were believed and %d refused", believed, refused)

@@ -65,6 +65,7 @@ func TestProve(t *testing.T) {
 	if err := store.CheckSeal(dir); err != nil {
 		t.Errorf("a proof changed the folder: %v", err)
 	}
+	refusesChanges(t, dir, places[len(places)-1:], present, absent)
 	n := open(t, dir)
 	v := verified(t, n.Headers().At, &b)
 	if len(v.Receipts) != len(places) || len(v.Rows) != 2 || v.Rows[0].Present == v.Rows[1].Present {
@@ -122,6 +123,28 @@ func TestProve(t *testing.T) {
 	if _, err := n.Prove(context.Background(), places, nil); !errors.Is(err, node.ErrClosed) {
 		t.Errorf("a closed node proves: %v", err)
 	}
+}
+
+// refusesChanges changes each byte of a bundle of a folder: it is refused, and the
+// step is named.
+func refusesChanges(t *testing.T, dir string, places []proof.Place, keys ...[]byte) {
+	t.Helper()
+	b, err := node.ProveIn(dir, 0, places, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, trust, found := b.Encode(), b.Anchor(), map[proof.Step]int{}
+	for at := range raw {
+		raw[at] ^= 1 << (at % 8)
+		report := proof.Inspect(raw, &trust, b.Block.Header.Seconds())
+		if report.Err == nil {
+			t.Errorf("byte %d of %d may be changed", at, len(raw))
+		} else {
+			found[report.Steps[len(report.Steps)-1].Step]++
+		}
+		raw[at] ^= 1 << (at % 8)
+	}
+	t.Logf("%d bytes; changes were found at %v", len(raw), found)
 }
 
 func TestProveWhatThereIsNot(t *testing.T) {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/commonwatt/commonwatt/certificate"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/live"
 	"github.com/commonwatt/commonwatt/node"
@@ -29,7 +31,7 @@ func proveCommand() *cobra.Command {
 them, to whoever trusts the ledger's validators. "commonwatt verify FILE" checks it.
 
 MEMBER TIME stands for the receipts of one interval of a member, as "commonwatt trace"
-names them. A RECEIPT is HEIGHT.POSITION.N, as trace prints it, or the id of a public
+names them, and for its certificates as they stand now. A RECEIPT is HEIGHT.POSITION.N, as trace prints it, or the id of a public
 link. With --row the bundle shows what the ledger holds at a key, or that it holds
 nothing there: TABLE/KEY, with the key in hexadecimal.
 
@@ -51,7 +53,7 @@ The bundle begins at the ledger's first block. For a reader who trusts another b
 				}
 				ask.Rows = append(ask.Rows, key)
 			}
-			if ask.Places, err = toProve(cmd, args); err != nil {
+			if err := toProve(cmd, args, &ask); err != nil {
 				return err
 			}
 			if len(ask.Places)+len(ask.Rows) == 0 {
@@ -70,25 +72,25 @@ The bundle begins at the ledger's first block. For a reader who trusts another b
 	return cmd
 }
 
-// toProve is the places of the receipts that arguments name.
-func toProve(cmd *cobra.Command, args []string) (places []proof.Place, err error) {
+// toProve adds what arguments name to what is to be proven.
+func toProve(cmd *cobra.Command, args []string, ask *live.ToProve) error {
 	if len(args) == 1 {
-		return nil, nil
+		return nil
 	}
 	if _, no := place(args[1]); no != nil {
 		if len(args) != 3 {
-			return nil, badInput(no)
+			return badInput(no)
 		}
-		return placesOf(cmd, args)
+		return ofInterval(cmd, args, ask)
 	}
 	for _, text := range args[1:] {
 		at, err := place(text)
 		if err != nil {
-			return nil, badInput(err)
+			return badInput(err)
 		}
-		places = append(places, at)
+		ask.Places = append(ask.Places, at)
 	}
-	return places, nil
+	return nil
 }
 
 // place reads where a receipt stands: H.P.N, or a public id.
@@ -110,21 +112,28 @@ func place(text string) (proof.Place, error) {
 	return proof.Place{Height: height, Position: uint32(position), N: uint32(n)}, nil
 }
 
-// placesOf is where the receipts of a member's interval stand.
-func placesOf(cmd *cobra.Command, args []string) (places []proof.Place, err error) {
-	err = ofMember(cmd, args, "table", func(d desk, _ *community.Community, account tx.AccountID) error {
+// ofInterval adds the receipts of a member's interval, and the rows of the lots that
+// its devices were issued: how they stand, and what the member has of them.
+func ofInterval(cmd *cobra.Command, args []string, ask *live.ToProve) error {
+	return ofMember(cmd, args, "table", func(d desk, _ *community.Community, account tx.AccountID) error {
 		t, err := d.TraceOf(cmd.Context(), account, args[2])
 		if err != nil {
 			return err
 		}
 		for _, r := range tracedReceipts(&t) {
 			if !r.Sealed {
-				places = append(places, proof.Place{Height: r.Height, Position: uint32(r.Position), N: uint32(r.N)}) //nolint:gosec // indices
+				ask.Places = append(ask.Places, proof.Place{Height: r.Height, Position: uint32(r.Position), N: uint32(r.N)}) //nolint:gosec // indices
+			}
+		}
+		for _, lot := range t.Certified.Lots {
+			i := slices.IndexFunc(t.Made, func(d pages.TraceDevice) bool { return d.Meter == lot.Meter })
+			if i >= 0 {
+				id := certificate.LotID{Microgrid: t.Microgrid, Start: t.Start, Device: t.Made[i].Device}
+				ask.Rows = append(ask.Rows, certificate.LotKey(id), certificate.HoldingKey(id, account))
 			}
 		}
 		return nil
 	})
-	return places, err
 }
 
 // tracedReceipts lists all receipts that a trace names, without those of revisions

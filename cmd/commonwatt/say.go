@@ -12,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/proof"
+	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -65,12 +66,20 @@ type rowSaid struct {
 func sayRow(r *proof.Row) rowSaid {
 	table, key, _ := bytes.Cut(r.Key, []byte("/"))
 	s := rowSaid{Key: fmt.Sprintf("%s/%x", table, key), Present: r.Present, Hex: hex.EncodeToString(r.Row)}
-	if id, lot, ok := certificate.ReadLot(r.Key, r.Row); ok && r.Present {
+	if !r.Present {
+		return s
+	}
+	if id, lot, ok := certificate.ReadLot(r.Key, r.Row); ok {
 		s.Fields = struct {
-			Microgrid, Device uint64
-			Start             int64
+			certificate.LotID
 			certificate.Lot
-		}{uint64(id.Microgrid), uint64(id.Device), int64(id.Start), lot}
+		}{id, lot}
+	}
+	if k, energy, ok := certificate.ReadHolding(r.Key, r.Row); ok {
+		s.Fields = struct {
+			certificate.Holding
+			Has quantity.Energy
+		}{k, energy}
 	}
 	return s
 }

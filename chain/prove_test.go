@@ -27,7 +27,6 @@ type registrar struct {
 	log    merkle.Log
 	leaves []merkle.Hash
 	shown  []proof.Shown
-	next   []Validator
 }
 
 func (r *registrar) Finalize(b Block) (Outcome, error) {

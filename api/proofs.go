@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,7 +40,7 @@ type bundles struct {
 	turn chan struct{}
 
 	mu   sync.Mutex
-	kept map[proof.ID]madeBundle
+	kept map[string]madeBundle // By the address.
 }
 
 type madeBundle struct {
@@ -50,17 +49,14 @@ type madeBundle struct {
 }
 
 func newBundles() *bundles {
-	return &bundles{turn: make(chan struct{}, 1), kept: map[proof.ID]madeBundle{}}
+	return &bundles{turn: make(chan struct{}, 1), kept: map[string]madeBundle{}}
 }
 
 // errBusy means that others were in front for too long.
 var errBusy = errors.New("other proofs are being made")
 
-// of returns the bundle of a receipt, of which is known that it is there.
-func (b *bundles) of(ctx context.Context, node Prover, id proof.ID) ([]byte, error) {
-	if raw, ok := b.have(id); ok {
-		return raw, nil
-	}
+// of returns the bundle of receipts, of which is known that they are there.
+func (b *bundles) of(ctx context.Context, node Prover, id string, places []proof.Place) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, bundleWait)
 	defer cancel()
 	select {
@@ -72,7 +68,7 @@ func (b *bundles) of(ctx context.Context, node Prover, id proof.ID) ([]byte, err
 	if raw, ok := b.have(id); ok { // The one before was for the same.
 		return raw, nil
 	}
-	made, err := node.Prove(ctx, []proof.Place{id.Place}, nil)
+	made, err := node.Prove(ctx, places, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +82,7 @@ func (b *bundles) of(ctx context.Context, node Prover, id proof.ID) ([]byte, err
 	return raw, nil
 }
 
-func (b *bundles) have(id proof.ID) ([]byte, bool) {
+func (b *bundles) have(id string) ([]byte, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m, ok := b.kept[id]
@@ -107,6 +103,7 @@ func (a *API) registerProofs() {
 	a.mux.HandleFunc("GET "+paper.ScriptPath, static("text/javascript; charset=utf-8", paper.Script))
 	a.mux.HandleFunc("GET /p/{file}", a.serveProof)
 	a.mux.HandleFunc("GET /p/{file}/qr.svg", a.serveProofQR)
+	a.registerMonths()
 }
 
 // proven finds the receipt of a link.
@@ -130,12 +127,21 @@ func (a *API) serveProof(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, form, _ := strings.Cut(r.PathValue("file"), ".")
+	if id, ok := pages.ParseMonthID(name); ok {
+		a.giveMonth(w, r, name, form, func() (pages.CertifiedMonth, error) { return a.Source.MonthOf(r.Context(), id) })
+		return
+	}
 	id, p, err := a.proven(r, name)
 	var out bytes.Buffer
 	kind := ""
 	if err == nil {
 		kind, err = a.writeProof(&out, r, id, p, form)
 	}
+	give(w, r, &out, kind, name, form, err)
+}
+
+// give answers with what is public to whoever has its link.
+func give(w http.ResponseWriter, r *http.Request, out *bytes.Buffer, kind, name, form string, err error) {
 	w.Header().Set("X-Robots-Tag", "noindex")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	switch {
@@ -151,7 +157,7 @@ func (a *API) serveProof(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if form != "" && form != "pdf" {
-		w.Header().Set("Content-Disposition", `attachment; filename="`+id.String()+"."+form+`"`)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+name+"."+form+`"`)
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", proofPrivate)
@@ -182,49 +188,29 @@ func (a *API) writeProof(out io.Writer, r *http.Request, id proof.ID, p pages.Pr
 		}
 		return "application/json", err
 	case "cwproof", "json":
-		raw, err := a.bundle(r, id)
+		raw, err := a.bundle(r, id.String(), func() ([]proof.Place, error) { return []proof.Place{id.Place}, nil })
 		if err != nil || form == "cwproof" {
 			_, _ = out.Write(raw)
 			return "application/octet-stream", err
 		}
-		return "application/json", writeProvenJSON(out, p, raw)
+		return "application/json", paper.ProofJSON(out, p, raw)
 	}
 	return "", &pages.NotFound{What: "proof as ." + form, Next: "it is there as a page, and as .cwproof, .pdf, .json or .csv"}
 }
 
-// bundle is that of a receipt, made now or lately.
-func (a *API) bundle(r *http.Request, id proof.ID) ([]byte, error) {
+// bundle is that of receipts, made now or lately.
+func (a *API) bundle(r *http.Request, id string, places func() ([]proof.Place, error)) ([]byte, error) {
 	if raw, ok := a.bundles.have(id); ok {
 		return raw, nil
 	}
 	if wait := a.proofs.wait(visitorOf(r.Context()).client, time.Now()); wait > 0 {
 		return nil, errTooMany
 	}
-	return a.bundles.of(r.Context(), a.Node, id)
-}
-
-// provenJSON is a receipt with its proof.
-type provenJSON struct {
-	pages.Proven
-	Bundle string `json:"bundle"` // The .cwproof, base64 (RFC 4648 §4): signatures, path and receipt.
-}
-
-// writeProvenJSON writes canonical JSON: names in the order of their letters, no
-// spaces (RFC 8785; there are no fractions).
-func writeProvenJSON(out io.Writer, p pages.Proven, raw []byte) error {
-	text, err := json.Marshal(provenJSON{p, base64.StdEncoding.EncodeToString(raw)})
+	list, err := places()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
-		return err
-	}
-	encoder := json.NewEncoder(out) // Which sorts the names of maps.
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(tree)
+	return a.bundles.of(r.Context(), a.Node, id, list)
 }
 
 // beneficiary is whom a cancellation's statement names, where the node has it.

@@ -17,6 +17,7 @@ import (
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -154,6 +155,27 @@ func (c *Client) TraceOf(ctx context.Context, account tx.AccountID, at string) (
 // Errors: as of Month.
 func (c *Client) Crossings(ctx context.Context, account tx.AccountID) (list []pages.Crossing, err error) {
 	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/crossings/%d", account), nil, &list)
+}
+
+// CertifiedMonth asks for the statement of an account's month.
+//
+// Errors: *BadError.
+func (c *Client) CertifiedMonth(ctx context.Context, account tx.AccountID, month string) (m pages.CertifiedMonth, err error) {
+	return m, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certified/%d/%s", account, url.PathEscape(month)), nil, &m)
+}
+
+// StatementsOf asks where an account's statements of a day stand.
+//
+// Errors: *BadError.
+func (c *Client) StatementsOf(ctx context.Context, account tx.AccountID, date string) (list []proof.Place, err error) {
+	return list, c.ask(ctx, http.MethodGet, fmt.Sprintf("/certified/%d/days/%s", account, url.PathEscape(date)), nil, &list)
+}
+
+// ProvenOf asks what a receipt of an account says.
+//
+// Errors: *BadError.
+func (c *Client) ProvenOf(ctx context.Context, account tx.AccountID, at proof.Place) (p pages.Proven, err error) {
+	return p, c.ask(ctx, http.MethodGet, fmt.Sprintf("/proven/%d/%d/%d/%d", account, at.Height, at.Position, at.N), nil, &p)
 }
 
 // CertificateRuns asks for what an account has and used up of certificates.

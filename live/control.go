@@ -130,6 +130,7 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 		tell(w, t, err)
 	})
 	mux.HandleFunc("GET /readings/{account}", l.readings)
+	l.certifies(mux)
 	mux.HandleFunc("GET /trace/{account}/{time}", func(w http.ResponseWriter, r *http.Request) {
 		t, err := seen(l, r, func() (pages.Trace, error) { return l.Source.TraceOf(r.Context(), accountOf(r), r.PathValue("time")) })
 		tell(w, t, err)

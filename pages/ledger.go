@@ -70,6 +70,7 @@ type ReceiptRow struct {
 	Sealed   bool            `json:"sealed" doc:"it is not for the viewer"`
 	Leaf     string          `json:"leaf" doc:"its salted hash, hex, as it stands in the receipt log"`
 	Salt     string          `json:"salt,omitempty"`
+	Proof    string          `json:"proof,omitempty" doc:"address of its public page: whoever has it sees this receipt"`
 	Body     string          `json:"body,omitempty" doc:"canonical CBOR, hex"`
 	Fields   json.RawMessage `json:"fields,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
 	"github.com/commonwatt/commonwatt/view"
@@ -203,6 +204,7 @@ func (s *Source) receipt(viewer Viewer, at view.Place, n int, f machine.Fact) Re
 		return row
 	}
 	row.Sealed, row.Kind, row.Audience = false, f.Kind, f.Audience
+	row.Proof = Link(proof.NewID(proof.Place{Height: at.Height, Position: uint32(at.Position), N: uint32(n)}, f)) //nolint:gosec // indices
 	row.Salt, row.Body = hex.EncodeToString(f.Salt), hex.EncodeToString(f.Body)
 	for _, schema := range machine.Registry().Receipts {
 		if schema.Kind == f.Kind {

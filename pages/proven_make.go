@@ -63,6 +63,25 @@ func (s *Source) Proven(_ context.Context, id proof.ID) (p Proven, err error) {
 	return p, nil
 }
 
+// ProvenOf is Proven of a receipt that is an account's, or anyone's, by its place.
+//
+// Errors: as Proven.
+func (s *Source) ProvenOf(ctx context.Context, account tx.AccountID, at proof.Place) (p Proven, err error) {
+	none := &NotFound{fmt.Sprintf("receipt %d.%d.%d of this account", at.Height, at.Position, at.N), "a trace and the certificates' page name those that there are"}
+	r, err := s.record(at.Height)
+	if _, is := err.(*NotFound); is || err == nil && (uint64(at.Position) >= uint64(len(r.Outcomes)) || uint64(at.N) >= uint64(len(r.Outcomes[at.Position].Receipts))) { //nolint:errorlint // It is made just there.
+		return p, none
+	}
+	if err != nil {
+		return p, err
+	}
+	f := r.Outcomes[at.Position].Receipts[at.N]
+	if !s.mayRead(Viewer{Account: account, Role: Household}, f) {
+		return p, none
+	}
+	return s.Proven(ctx, proof.NewID(at, f))
+}
+
 // proving is a receipt while it is put into facts.
 type proving struct {
 	*Proven

@@ -21,8 +21,9 @@ import (
 
 // How far a trace looks for a reading.
 const (
-	batchesMax = 8  // Batches that could hold it.
-	blocksFar  = 64 // Blocks after its interval's end, and before its settlement, for messages of devices.
+	recordsMax = 128 // Records that are kept meanwhile.
+	batchesMax = 8   // Batches that could hold it.
+	blocksFar  = 64  // Blocks after its interval's end, and before its settlement, for messages of devices.
 )
 
 // record reads what a block left behind, once.
@@ -33,6 +34,9 @@ func (c *tracing) record(height int64) (machine.Record, error) {
 	}
 	r, err := c.source.record(height)
 	if err == nil {
+		if c.records == nil || len(c.records) >= recordsMax {
+			c.records = map[int64]machine.Record{}
+		}
 		c.records[height] = r
 	}
 	return r, err
@@ -71,14 +75,21 @@ func (c *tracing) ref(p view.ReceiptPlace, f machine.Fact) ReceiptRef {
 
 // statement finds the receipt of a statement.
 func (c *tracing) statement(s view.Statement) (said settlement.Statement, at ReceiptRef, err error) {
-	_, at, err = c.find(s.Height, func(f machine.Fact) bool {
+	f, at, err := c.statementFact(s)
+	if err == nil {
+		said = settlement.StatementReceipt.Read(f.Receipt())
+	}
+	return said, at, err
+}
+
+func (c *tracing) statementFact(s view.Statement) (machine.Fact, ReceiptRef, error) {
+	return c.find(s.Height, func(f machine.Fact) bool {
 		if f.Kind != settlement.StatementReceipt.Kind || f.Audience != s.Account {
 			return false
 		}
-		said = settlement.StatementReceipt.Read(f.Receipt())
+		said := settlement.StatementReceipt.Read(f.Receipt())
 		return said.Microgrid == c.microgrid.ID && said.Point == s.Point && said.Start == s.Start && said.Revision == s.Revision
 	})
-	return said, at, err
 }
 
 // aggregates finds what the viewer may read of the interval's sums.

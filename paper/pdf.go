@@ -12,6 +12,7 @@ import (
 const (
 	pageWide, pageMargin = 210, 18
 	TextWide             = pageWide - 2*pageMargin // Between the margins.
+	factWide             = 54                      // Of the name of a fact.
 	lineTall             = 6.2
 )
 
@@ -61,8 +62,8 @@ func (p *PDF) Head(of, heading string, facts [][2]string) {
 func (p *PDF) Facts(facts [][2]string) {
 	for _, fact := range facts {
 		p.SetFont("Helvetica", "", 10)
-		p.CellFormat(40, 5.4, p.latin(fact[0]), "", 0, "L", false, 0, "")
-		p.MultiCell(TextWide-40, 5.4, p.latin(fact[1]), "", "L", false)
+		p.CellFormat(factWide, 5.4, p.latin(fact[0]), "", 0, "L", false, 0, "")
+		p.MultiCell(TextWide-factWide, 5.4, p.latin(fact[1]), "", "L", false)
 	}
 	p.Ln(5)
 }
@@ -109,11 +110,15 @@ func (p *PDF) cells(r Row, widths []float64, border string) {
 	p.Ln(lineTall)
 }
 
-// QR draws a code of so many millimetres a side, with a text beside it.
-func (p *PDF) QR(q QR, side float64, text string) {
-	if _, tall := p.GetPageSize(); p.GetY()+side > tall-pageMargin {
+// Keep begins another page where so many millimetres are not left on this one.
+func (p *PDF) Keep(tall float64) {
+	if _, all := p.GetPageSize(); p.GetY()+tall > all-pageMargin {
 		p.AddPage()
 	}
+}
+
+// QR draws a code of so many millimetres a side, with a text beside it.
+func (p *PDF) QR(q QR, side float64, text string) {
 	x, y, square := p.GetX(), p.GetY(), side/float64(q.Size)
 	p.SetFillColor(0, 0, 0)
 	q.runs(func(at, row, wide int) {

@@ -40,9 +40,17 @@ type proofSheet struct {
 	Path, Address        string
 	Style, Script, Said  string
 	Fields               string
-	CSV, Document        bool
+	Name                 string // Of the file to verify.
+	Files, Proofs        []file
+	How                  string
 	QR                   QR
 	at                   time.Time
+}
+
+// file is something to download.
+type file struct {
+	Path, Text string
+	Own        bool // The proof of the page itself.
 }
 
 type proofTable struct {
@@ -61,13 +69,19 @@ func proofInWords(p pages.Proven, origin, lang string) (*proofSheet, error) {
 	}
 	s := &proofSheet{
 		says: w, Words: w, ID: p.ID, Chain: p.Chain, Of: p.Community, Title: w.titles[p.Kind], Path: "/p/" + p.ID, Address: origin + "/p/" + p.ID,
-		Style: StylePath, Script: ScriptPath, CSV: HasCSV(p),
-		Document: p.Statement != "" && p.Beneficiary != "", at: time.Unix(int64(p.Time), 0).UTC(),
+		Style: StylePath, Script: ScriptPath, Name: p.ID, How: w.How, at: time.Unix(int64(p.Time), 0).UTC(),
 	}
 	if s.Title == "" {
 		s.Title, s.Says = w.titles[""], p.Kind+": "+p.Says
 	} else {
 		s.Says = w.sentence(p, zone)
+	}
+	s.Files = append(s.Files, file{s.Path + ".cwproof", w.File, true}, file{s.Path + ".pdf?lang=" + w.Lang, "PDF", false}, file{s.Path + ".json", "JSON", false})
+	if HasCSV(p) {
+		s.Files = append(s.Files, file{s.Path + ".csv", "CSV", false})
+	}
+	if p.Statement != "" && p.Beneficiary != "" {
+		s.Files = append(s.Files, file{s.Path + ".statement.json", w.Document, false})
 	}
 	if s.Of == "" {
 		s.Of = p.Chain
@@ -202,6 +216,11 @@ func ProofPDF(out io.Writer, p pages.Proven, origin, lang string) error {
 	if err != nil {
 		return err
 	}
+	return s.pdf(out)
+}
+
+// pdf writes what the page says as a PDF.
+func (s *proofSheet) pdf(out io.Writer) error {
 	d := NewPDF(s.Title+", "+s.Of, s.Title+", "+s.ID, s.Lang, s.at)
 	d.Head(s.Of, s.Title, nil)
 	d.Text(s.Says)
@@ -222,8 +241,9 @@ func ProofPDF(out io.Writer, p pages.Proven, origin, lang string) error {
 	for _, text := range s.Proven {
 		d.Text("– " + text)
 	}
+	d.Keep(62)
 	d.Heading(s.Words.Check)
-	d.QR(s.QR, 42, s.Words.How+"\n\ncommonwatt verify "+s.ID+".cwproof\n\n"+s.Words.Address+" "+s.Address)
+	d.QR(s.QR, 42, s.How+"\n\ncommonwatt verify "+s.Name+".cwproof\n\n"+s.Words.Address+" "+s.Address)
 	if err := d.Output(out); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}

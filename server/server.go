@@ -57,6 +57,7 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	mux.Handle("/openapi.yaml", s.api)
 	mux.Handle("/bill/", s.api)
 	mux.Handle("/p/", s.api)
+	mux.Handle("/statement/", s.api)
 	mux.Handle("/paper.css", s.api)
 	mux.Handle(docs.Root, manual)
 	mux.Handle(verifier.Root, proofs)

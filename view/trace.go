@@ -20,6 +20,18 @@ func (r *Reader) History(m grid.MicrogridID, p grid.PointID, start interval.Time
 		scanStatement, bits(m), int64(start), bits(p))
 }
 
+// FirstOf returns the first revision of the first statement of an account in a period,
+// and whether there is one.
+func (r *Reader) FirstOf(m grid.MicrogridID, account tx.AccountID, in Period) (s Statement, ok bool, err error) {
+	list, err := list(r, "SELECT "+statementColumns+` FROM statement s
+		WHERE s.microgrid = ? AND s.start >= ? AND s.start < ? AND s.account = ? AND s.revision = 1 ORDER BY s.start, s.point LIMIT 1`,
+		scanStatement, bits(m), int64(in.From), int64(in.Until), bits(account))
+	if err != nil || len(list) == 0 {
+		return s, false, err
+	}
+	return list[0], true, nil
+}
+
 // ReceiptPlace is where a receipt stands: in which block, of which envelope or close
 // in it, and as which receipt of that.
 type ReceiptPlace struct {
@@ -102,4 +114,11 @@ func (r *Reader) Certifies(m grid.MicrogridID) (yes bool, err error) {
 		return false, fmt.Errorf("view: %w", err)
 	}
 	return yes, nil
+}
+
+// CancelledIn returns what an account used up by statements in a period, the first
+// ones first, as many as most.
+func (r *Reader) CancelledIn(account tx.AccountID, in Period, most int) ([]Passed, error) {
+	return r.passings("p.sender = ? AND p.how = 2 AND b.time >= ? AND b.time < ? ORDER BY p.height, p.position, p.n LIMIT ?",
+		bits(account), int64(in.From), int64(in.Until), most)
 }

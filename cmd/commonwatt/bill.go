@@ -20,6 +20,7 @@ import (
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/report"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -32,6 +33,9 @@ type desk interface {
 	Readings(ctx context.Context, account tx.AccountID, from, to string) ([]gateway.Reading, error)
 	Holdings(ctx context.Context, account tx.AccountID) ([]pages.Certificate, error)
 	TraceOf(ctx context.Context, account tx.AccountID, at string) (pages.Trace, error)
+	CertifiedMonth(ctx context.Context, account tx.AccountID, month string) (pages.CertifiedMonth, error)
+	StatementsOf(ctx context.Context, account tx.AccountID, date string) ([]proof.Place, error)
+	ProvenOf(ctx context.Context, account tx.AccountID, at proof.Place) (pages.Proven, error)
 	CertificateRuns(ctx context.Context, account tx.AccountID) ([]pages.CertificateRun, error)
 	Crossings(ctx context.Context, account tx.AccountID) ([]pages.Crossing, error)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,9 +34,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
-			"spoil": spoil,
-			"word":  word,
+			"exits":  exits,
+			"spoil":  spoil,
+			"places": places,
+			"word":   word,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples+"/../../examples")
@@ -90,4 +93,26 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	raw[at] ^= 4
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), raw, 0o600))
+}
+
+var placePattern = regexp.MustCompile(`\b[0-9]+\.[0-9]+\.[0-9]+\b`)
+
+// places compares what was printed with a file in which the places of receipts, which
+// differ from run to run, are PLACE1, PLACE2 and so on, and sets these for what follows:
+// `places stdout want.txt`.
+func places(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: places FILE WANT")
+	}
+	known := map[string]string{}
+	got := placePattern.ReplaceAllStringFunc(ts.ReadFile(args[0]), func(at string) string {
+		if known[at] == "" {
+			known[at] = fmt.Sprintf("PLACE%d", len(known)+1)
+			ts.Setenv(known[at], at)
+		}
+		return known[at]
+	})
+	if want := ts.ReadFile(args[1]); got != want {
+		ts.Fatalf("%s is\n%s\nand not\n%s", args[0], got, want)
+	}
 }

@@ -100,7 +100,7 @@ export const de: Words = {
   },
   lineText: (kwh, price) => `${kwh} zu ${price} im Mittel`,
   money: {
-    title: 'Geld',
+    title: 'Geld', certificates: 'Erklärung zu den Zertifikaten',
     sofar: (month, m) => `Im ${month} stehen Sie bisher mit ${m} im Plus.`,
     owe: (month, m) => `Für ${month} schulden Sie bisher ${m}.`,
     finalIn: (month, m) => `Der ${month} hat Ihnen ${m} eingebracht.`,
@@ -188,7 +188,7 @@ export const de: Words = {
     adviceElse: 'Mit dem Register am Zähler vergleichen.',
   },
   ledger: {
-    title: 'Kassenbuch',
+    title: 'Kassenbuch', page: 'Seine öffentliche Seite',
     sentence: (n, h) => (n === 1 ? 'Ein Block, und jeder darf ihn nachrechnen.' : `${h} Blöcke, und jeder darf sie nachrechnen.`),
     search: 'Suche', searchHint: 'Höhe, Kennung, Beleg 12.0.3, Tag, Konto', go: 'Suchen', nothing: (q) => `„${q}“ heißt hier nichts. Schreiben Sie eine Höhe, eine Kennung mit 64 Stellen, einen Beleg wie 12.0.3 oder einen Tag wie 2026-06-20.`,
     blocks: 'Letzte Blöcke', older: 'Ältere', height: 'Höhe', time: 'Zeit', envelopes: 'Umschläge', refused: 'Abgelehnt', receipts: 'Belege',

@@ -98,7 +98,7 @@ export const en = {
   } as Record<string, string>,
   lineText: (kwh: string, price: string) => `${kwh} at ${price} on average`,
   money: {
-    title: 'Money',
+    title: 'Money', certificates: 'Statement of certificates',
     sofar: (month: string, m: string) => `In ${month} you are ${m} in the black so far.`,
     owe: (month: string, m: string) => `For ${month} you owe ${m} so far.`,
     finalIn: (month: string, m: string) => `${month} earned you ${m}.`,
@@ -186,7 +186,7 @@ export const en = {
     adviceElse: 'Compare with the register on the meter.',
   },
   ledger: {
-    title: 'Ledger',
+    title: 'Ledger', page: 'Its public page',
     sentence: (n: number, h: string) => (n === 1 ? 'One block, and everybody may check it.' : `${h} blocks, and everybody may check them.`),
     search: 'Search', searchHint: 'Height, id, receipt 12.0.3, day, account', go: 'Search', nothing: (q: string) => `Nothing is called “${q}”. Write a height, an id of 64 digits, a receipt as 12.0.3, or a day as 2026-06-20.`,
     blocks: 'Latest blocks', older: 'Older', height: 'Height', time: 'Time', envelopes: 'Envelopes', refused: 'Refused', receipts: 'Receipts',

@@ -22,7 +22,7 @@ export function go(path: string, { replace = false } = {}): void {
 export function follow(event: MouseEvent): void {
   const link = (event.target as Element).closest('a')
   if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-  if (link.origin !== location.origin || link.target || link.hasAttribute('download') || /^\/(api|bill|docs|openapi|p|verify)(\/|\.|$)/.test(link.pathname)) return
+  if (link.origin !== location.origin || link.target || link.hasAttribute('download') || /^\/(api|bill|docs|openapi|p|statement|verify)(\/|\.|$)/.test(link.pathname)) return
   if (link.hash && link.pathname === location.pathname) return
   event.preventDefault()
   go(link.pathname + link.search)

@@ -1943,6 +1943,8 @@ export interface components {
             name?: string;
             /** Format: int64 */
             position: number;
+            /** @description address of its public page: whoever has it sees this receipt */
+            proof?: string;
             salt?: string;
             /** @description it is not for the viewer */
             sealed: boolean;

@@ -15,6 +15,7 @@ func (l *Live) registrarObeys(mux *http.ServeMux) {
 	registrar := l.Registrar()
 	matchObeys(mux, registrar)
 	rulesObey(mux, registrar)
+	asideObeys(mux, registrar)
 	mux.HandleFunc("POST /certificates/{account}/transfer", func(w http.ResponseWriter, r *http.Request) {
 		asked(w, r, func(t api.Transfer, dry bool) (api.Passing, error) {
 			return registrar.Transfer(r.Context(), accountOf(r), t, dry)

@@ -56,6 +56,7 @@ it.`,
 	cmd.Flags().StringVar(&format, "format", "", "for another registry: "+formatNames())
 	cmd.Flags().StringVar(&country, "country", "", "where the plants are, two letters as in CH (for --format)")
 	cmd.AddCommand(certificatesTransferCommand(), certificatesCancelCommand(), certificatesMatchCommand(), certificatesRulesCommand())
+	cmd.AddCommand(asideCommands()...)
 	return cmd
 }
 

@@ -42,18 +42,7 @@ supplier may, unless a member chose otherwise.` + movesOfNode,
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			c, err := loadCommunity(args[0])
-			if err != nil {
-				return err
-			}
-			account, ok := matcher(c, args[1])
-			if !ok {
-				return noAccount(args[0], args[1])
-			}
-			node, err := runningNode(cmd, args[0])
-			if errors.Is(err, live.ErrNotRunning) {
-				return badInput(fmt.Errorf("%s: %w: run \"commonwatt up %s\" first", args[0], err, shellWord(args[0])))
-			}
+			node, account, err := certificatesOf(cmd, args)
 			if err != nil {
 				return err
 			}

@@ -70,18 +70,7 @@ func (f *ruleFlags) rules(cmd *cobra.Command, args []string, set bool) (is live.
 		}
 		ask.Rules = append(ask.Rules, rule)
 	}
-	c, err := loadCommunity(args[0])
-	if err != nil {
-		return is, err
-	}
-	account, ok := matcher(c, args[1])
-	if !ok {
-		return is, noAccount(args[0], args[1])
-	}
-	node, err := runningNode(cmd, args[0])
-	if errors.Is(err, live.ErrNotRunning) {
-		return is, badInput(fmt.Errorf("%s: %w: run \"commonwatt up %s\" first", args[0], err, shellWord(args[0])))
-	}
+	node, account, err := certificatesOf(cmd, args)
 	if err != nil {
 		return is, err
 	}

@@ -38,6 +38,17 @@ func TestModuleIsMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	glue, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(get(t, "/verify/wasm_exec.js", "").Body.Bytes(), glue) {
+		t.Error("wasm_exec.js is not that of this version of Go: run make verifier and commit it")
+	}
 	if !bytes.Equal(get(t, "/verify/verify.wasm", "").Body.Bytes(), want) {
 		t.Error("what is served is not what the source makes: run make verifier and commit it")
 	}

@@ -82,7 +82,7 @@ func (s *Source) describe(run *CertificateRun, lot certificate.LotID, rows state
 	length := interval.Time(m.Length)
 	run.Registry, run.Device, run.Start = chain, uint64(lot.Device), lot.Start
 	if p, via, foreign := certificate.ProvenanceOf(rows, lot); foreign {
-		run.Meter, run.Via, run.Kind, length = p.Registry+":"+cmp.Or(p.Label, strconv.FormatUint(uint64(p.Device), 10)), via, p.Kind, interval.Time(p.Length)
+		run.Meter, run.Via, run.Kind, length = deviceOf(p), via, p.Kind, interval.Time(p.Length)
 	} else {
 		d, _ := grid.DeviceAt(rows, grid.Device{Microgrid: lot.Microgrid, Device: lot.Device})
 		run.Meter, run.Kind = cmp.Or(s.names(lot.Microgrid).Meters[lot.Device], run.number()), d.Kind
@@ -94,3 +94,14 @@ func (s *Source) describe(run *CertificateRun, lot certificate.LotID, rows state
 }
 
 func (r *CertificateRun) number() string { return strconv.FormatUint(r.Device, 10) }
+
+// provenance says where certificates of a lot were issued, if that was not here.
+func (s *Source) provenance(l certificate.LotID) (p certificate.Provenance, foreign bool) {
+	s.Read(func(rows state.Reader, _ machine.Head) { p, _, foreign = certificate.ProvenanceOf(rows, l) })
+	return p, foreign
+}
+
+// deviceOf names a device of another registry.
+func deviceOf(p certificate.Provenance) string {
+	return p.Registry + ":" + cmp.Or(p.Label, strconv.FormatUint(uint64(p.Device), 10))
+}

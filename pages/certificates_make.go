@@ -95,6 +95,9 @@ func (s *Source) meter(l certificate.LotID) string {
 	if name, ok := s.names(l.Microgrid).Meters[l.Device]; ok {
 		return name
 	}
+	if p, foreign := s.provenance(l); foreign {
+		return deviceOf(p)
+	}
 	return strconv.FormatUint(uint64(l.Device), 10)
 }
 
@@ -103,6 +106,9 @@ func (s *Source) meter(l certificate.LotID) string {
 func (h *holder) meter(l certificate.LotID) string {
 	if own := h.home != nil && h.home.devices[l.Device].Device == l.Device; own || h.all {
 		return h.source.meter(l)
+	}
+	if p, foreign := h.source.provenance(l); foreign { // Its name says nothing of a neighbour.
+		return deviceOf(p)
 	}
 	return strconv.FormatUint(uint64(l.Device), 10)
 }
@@ -177,7 +183,7 @@ func (h *holder) held(c *Certificates) error {
 		}
 		of.lots++
 		of.all = quantity.MustAdd(of.all, l.Energy)
-		if l.Lot.Start < until {
+		if _, foreign := h.source.provenance(l.Lot); foreign || l.Lot.Start < until {
 			of.final, free = quantity.MustAdd(of.final, l.Energy), quantity.MustAdd(free, l.Energy)
 		} else {
 			open = quantity.MustAdd(open, l.Energy)
@@ -205,6 +211,12 @@ func (h *holder) kinds() (map[grid.DeviceID]string, error) {
 	kinds := map[grid.DeviceID]string{}
 	for _, d := range devices {
 		kinds[d.Device] = kindName(d.Kind)
+	}
+	if err == nil {
+		err = h.reader.ForeignDevices(h.account, func(d view.ForeignDevice) error {
+			kinds[d.Device] = kindName(d.Source.Kind)
+			return nil
+		})
 	}
 	return kinds, err
 }

@@ -105,3 +105,9 @@ func (s *Source) provenance(l certificate.LotID) (p certificate.Provenance, fore
 func deviceOf(p certificate.Provenance) string {
 	return p.Registry + ":" + cmp.Or(p.Label, strconv.FormatUint(uint64(p.Device), 10))
 }
+
+// isForeign reports whether a lot came from another registry, where it was final.
+func (s *Source) isForeign(l certificate.LotID) bool {
+	_, foreign := s.provenance(l)
+	return foreign
+}

@@ -183,7 +183,7 @@ func (h *holder) held(c *Certificates) error {
 		}
 		of.lots++
 		of.all = quantity.MustAdd(of.all, l.Energy)
-		if _, foreign := h.source.provenance(l.Lot); foreign || l.Lot.Start < until {
+		if l.Lot.Start < until || h.source.isForeign(l.Lot) {
 			of.final, free = quantity.MustAdd(of.final, l.Energy), quantity.MustAdd(free, l.Energy)
 		} else {
 			open = quantity.MustAdd(open, l.Energy)
@@ -285,7 +285,7 @@ func (s *Source) CertificateLots(ctx context.Context, viewer Viewer, account tx.
 			if len(list) == lotsMax {
 				return &NotFound{fmt.Sprintf("list of more than %d lots", lotsMax), "ask for one device"}
 			}
-			list = append(list, HeldLot{l.Lot.Start, l.Lot.Device, h.meter(l.Lot), int64(l.Energy), l.Lot.Start < until})
+			list = append(list, HeldLot{l.Lot.Start, l.Lot.Device, h.meter(l.Lot), int64(l.Energy), l.Lot.Start < until || h.source.isForeign(l.Lot)})
 			return nil
 		})
 		return err

@@ -27,6 +27,13 @@ type Certificates interface {
 	// Transfer.
 	Cancel(ctx context.Context, account tx.AccountID, c Cancellation, dry bool) (Passing, error)
 
+	// Rules are the standing rules of an account.
+	Rules(ctx context.Context, account tx.AccountID) (Rules, error)
+
+	// SetRules sets an account's standing rules, in place of those before. Errors: as
+	// Transfer.
+	SetRules(ctx context.Context, account tx.AccountID, r Rules, dry bool) (Rules, error)
+
 	// Statement returns a statement as its hash is of it. Errors: *pages.NotFound.
 	Statement(ctx context.Context, account tx.AccountID, sha256 string) ([]byte, error)
 
@@ -60,6 +67,23 @@ type Cancellation struct {
 	Beneficiary string `json:"beneficiary" minLength:"1" maxLength:"200" doc:"for whom: a name, which the statement has and the ledger does not"`
 	Purpose     string `json:"purpose" enum:"disclosure,product,other"`
 	Note        string `json:"note,omitempty" required:"false" maxLength:"500" doc:"goes into the statement"`
+}
+
+// Rule is a standing rule of an account, with names in place of numbers and hashes.
+type Rule struct {
+	SharePPM    uint32 `json:"share_ppm,omitempty" required:"false" maximum:"1000000" doc:"millionths of what the account has of an interval; or"`
+	Most        int64  `json:"most_wh,omitempty" required:"false" minimum:"0" doc:"at most so many Wh of it"`
+	To          string `json:"to,omitempty" required:"false" maxLength:"64" doc:"who gets it, as of a transfer; or"`
+	Beneficiary string `json:"beneficiary,omitempty" required:"false" maxLength:"200" doc:"for whom it is used up"`
+	Purpose     string `json:"purpose,omitempty" required:"false" enum:"disclosure,product,other"`
+	Statement   string `json:"statement,omitempty" required:"false" maxLength:"64" doc:"SHA-256 of what names the beneficiary, in hexadecimal"`
+}
+
+// Rules are the standing rules of an account from an interval on.
+type Rules struct {
+	DryRun bool   `json:"dry_run" required:"false"`
+	From   string `json:"from" required:"false" maxLength:"40" doc:"RFC 3339; as it is asked for, a day, or empty: the first open interval"`
+	Rules  []Rule `json:"rules" maxItems:"16" doc:"the first one first"`
 }
 
 // Passing is what was passed on or used up, or would be.
@@ -172,6 +196,7 @@ func (a *API) registerCertificates() {
 	a.registerMatching(tag)
 	a.registerPassing(tag)
 	a.registerStatements(tag)
+	a.registerRules(tag)
 }
 
 // matchingCSV answers with the hours of a year.
@@ -299,6 +324,33 @@ func (a *API) registerStatements(tag []string) {
 		}
 		return csv(ctx, "cancellation.csv", func(w io.Writer) error {
 			return a.Source.CancellationCSV(ctx, w, visitorOf(ctx).Viewer, account, in.SHA256)
+		})
+	})
+}
+
+// registerRules registers what becomes of certificates by themselves.
+func (a *API) registerRules(tag []string) {
+	const path = ofAccounts + "/certificates/rules"
+	huma.Register(a.huma, huma.Operation{
+		OperationID: "certificate-rules", Method: http.MethodGet, Path: path, Tags: tag,
+		Summary: "An account's standing rules: what becomes of its certificates of each interval as it becomes final",
+	}, func(ctx context.Context, in *struct {
+		Account string `path:"account" doc:"the account of a household or a buyer"`
+	},
+	) (*body[Rules], error) {
+		return certified(ctx, a, in.Account, func(account tx.AccountID) (Rules, error) { return a.Certificates.Rules(ctx, account) })
+	})
+	huma.Register(a.huma, huma.Operation{
+		OperationID: "certificate-set-rules", Method: http.MethodPost, Path: path, Tags: tag,
+		Summary: "Set an account's standing rules, in place of those before", Description: "With dry_run nothing is signed: what would hold is told, or a refusal.",
+	}, func(ctx context.Context, in *struct {
+		Account string `path:"account" doc:"the account of a household or a buyer"`
+		DryRun  bool   `query:"dry_run"`
+		Body    Rules
+	},
+	) (*body[Rules], error) {
+		return certified(ctx, a, in.Account, func(account tx.AccountID) (Rules, error) {
+			return a.Certificates.SetRules(ctx, account, in.Body, in.DryRun)
 		})
 	})
 }

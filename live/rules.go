@@ -22,22 +22,11 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// Rule is a standing rule of an account, with names in place of numbers and hashes.
-type Rule struct {
-	SharePPM    uint32 `json:"share_ppm,omitempty"` // Of what it has of an interval; or
-	Most        int64  `json:"most_wh,omitempty"`   // at most so much of it.
-	To          string `json:"to,omitempty"`        // Who gets it; or
-	Beneficiary string `json:"beneficiary,omitempty"`
-	Purpose     string `json:"purpose,omitempty"`
-	Statement   string `json:"statement,omitempty"` // SHA-256 of what names the beneficiary, in hexadecimal.
-}
-
-// Rules are the standing rules of an account from an interval on.
-type Rules struct {
-	DryRun bool   `json:"dry_run"`
-	From   string `json:"from"` // RFC 3339; empty, as it is asked for: the first open interval.
-	Rules  []Rule `json:"rules"`
-}
+// Rule and Rules are as the interface has them.
+type (
+	Rule  = api.Rule
+	Rules = api.Rules
+)
 
 // Rules are those that hold in the first open interval.
 func (r *Registrar) Rules(ctx context.Context, account tx.AccountID) (is Rules, err error) {

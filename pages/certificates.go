@@ -29,6 +29,8 @@ type Certificates struct {
 	Final interval.Time `json:"final" doc:"lots of intervals before this one are final: they can be passed on and cancelled"`
 	Free  Energy        `json:"free" doc:"of lots that are final"`
 	Open  Energy        `json:"open" doc:"of lots that a late reading may still correct"`
+	Aside Energy        `json:"aside" doc:"set aside for others until a deadline"`
+	Offer Energy        `json:"offer" doc:"set aside for this account by others"`
 	Held  []Held        `json:"held" doc:"by month and device, the latest month first"`
 	Moves []Move        `json:"moves" doc:"the latest first, 200 at most"`
 	Years []int         `json:"years" doc:"those in which something is settled, the latest first"`

@@ -151,6 +151,9 @@ func (s *Source) Certificates(ctx context.Context, viewer Viewer, account tx.Acc
 		if err := h.held(&c); err != nil {
 			return err
 		}
+		if err := h.aside(&c); err != nil {
+			return err
+		}
 		return h.moves(&c)
 	})
 	return c, err
@@ -203,6 +206,21 @@ func (h *holder) held(c *Certificates) error {
 		return cmp.Or(cmp.Compare(b.Month, a.Month), cmp.Compare(a.Meter, b.Meter))
 	})
 	return cmp.Or(err, wrong)
+}
+
+// aside fills in what is set aside, by the account and for it.
+func (h *holder) aside(c *Certificates) error {
+	var aside, offer quantity.Energy
+	err := h.reader.Reservations(h.account, func(l view.ReservedLot) error {
+		if l.Holder == h.account {
+			aside = quantity.MustAdd(aside, l.Energy)
+		} else {
+			offer = quantity.MustAdd(offer, l.Energy)
+		}
+		return nil
+	})
+	c.Aside, c.Offer = energy(aside), energy(offer)
+	return err
 }
 
 // kinds are what the devices of the microgrid are.

@@ -24,6 +24,15 @@ func (clerk) Cancel(_ context.Context, _ tx.AccountID, c api.Cancellation, dry b
 	return api.Passing{DryRun: dry, Beneficiary: c.Beneficiary, Parts: []pages.Certificate{}}, nil
 }
 
+func (clerk) Rules(context.Context, tx.AccountID) (api.Rules, error) {
+	return api.Rules{Rules: []api.Rule{}}, nil
+}
+
+func (clerk) SetRules(_ context.Context, _ tx.AccountID, r api.Rules, dry bool) (api.Rules, error) {
+	r.DryRun = dry
+	return r, nil
+}
+
 func (clerk) Statement(context.Context, tx.AccountID, string) ([]byte, error) {
 	return []byte("{}"), nil
 }
@@ -55,6 +64,8 @@ func (w *town) withCertificates(all map[string][]query) map[string][]query {
 		get("cancellation-csv", "accounts/%d/cancellations/%064d/lots.csv", a, 0)
 		post("certificates-transfer", `{"energy_wh":1,"to":"Quartermaine"}`, "accounts/%d/certificates/transfer?dry_run=true", a)
 		post("certificates-cancel", `{"energy_wh":1,"beneficiary":"x","purpose":"other"}`, "accounts/%d/certificates/cancel?dry_run=true", a)
+		get("certificate-rules", "accounts/%d/certificates/rules", a)
+		post("certificate-set-rules", `{"rules":[{"share_ppm":500000,"to":"Quartermaine"}]}`, "accounts/%d/certificates/rules?dry_run=true", a)
 		post("consume", "start,wh\n", "accounts/%d/consumption", a)
 	}
 	for _, m := range []uint64{uint64(w.near.Microgrid()), uint64(w.far.Microgrid())} {

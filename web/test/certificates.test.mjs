@@ -144,6 +144,26 @@ test('certificates are passed on: first what would move, and a refusal', async (
   await page.close()
 })
 
+test('a standing rule is set and ends', async () => {
+  const page = await as('Weber')
+  await page.getByRole('button', { name: 'Add a rule' }).click()
+  await page.getByLabel('Share of each interval').fill('12.5')
+  await page.getByLabel(/^To/).fill('Butcher')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').filter({ hasText: 'there is no member and no buyer "Butcher"' }).waitFor()
+  await page.getByLabel(/^To/).fill('Molkerei')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-figure=rules] li', { hasText: '12.5% of each interval go to Molkerei' }).waitFor()
+  await sound(page, 'a rule')
+  const rules = await api(`/accounts/${accounts.Weber}/certificates/rules`)
+  assert.deepEqual(rules.rules, [{ share_ppm: 125000, to: 'Molkerei' }])
+  await page.getByRole('button', { name: /^End it/ }).click()
+  await page.getByRole('status').filter({ hasText: 'The rule has ended.' }).waitFor()
+  assert.deepEqual((await api(`/accounts/${accounts.Weber}/certificates/rules`)).rules, [])
+  assert.deepEqual(page.faults.filter((f) => !f.includes('422')), [])
+  await page.close()
+})
+
 test('a buyer has them, says what it uses, and uses them up for a beneficiary', async () => {
   const page = await as('Molkerei')
   await page.getByRole('heading', { level: 1 }).waitFor()

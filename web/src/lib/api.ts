@@ -50,6 +50,7 @@ export type MatchYear = schemas['MatchYear']
 export type Certificates = schemas['Certificates']
 export type HeldLot = schemas['HeldLot']
 export type Passing = schemas['Passing']
+export type Rules = schemas['Rules']
 /** Why a meter file was refused: a problem (RFC 9457) with more. */
 export type RefusedFile = { detail: string; file?: string; line?: number; field?: string; text?: string; reason?: string; next?: string; unknown?: string[]; meters?: string[] }
 export type Place = 'roof' | 'battery' | 'neighbours' | 'grid' | 'home'

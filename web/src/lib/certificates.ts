@@ -44,6 +44,10 @@ const en = {
   when: 'When', what: 'What', kinds: { passed_on: (w: string) => `passed on to ${w}`, received: (w: string) => `received from ${w}`, cancelled: (w: string) => `used up, ${w}` } as Record<string, (w: string) => string>, period: 'Lots of', proof: 'Receipt', statement: 'Statement', json: 'JSON', lotsCSV: 'CSV',
   consumption: 'Say what you use', consumptionText: 'A CSV with the columns start and wh, hour by hour: your certificates are held against it. It stays with this node, off the ledger, and takes the place of an earlier one.', choosefile: 'Choose a CSV', kept: (n: string) => `${n} rows are kept.`,
   noSeries: 'As long as you do not say what you use, there is nothing to hold your certificates against.',
+  aside: (kwh: string) => `${kwh} are set aside for others.`, offer: (kwh: string) => `${kwh} are set aside for you by others.`,
+  rules: 'Standing rules', rulesText: 'As each interval becomes final, they are followed, the first one first.', noRules: 'None: what comes to you stays with you until you do something with it.',
+  ruleTo: (much: string, to: string) => `${much} of each interval go to ${to}`, ruleFor: (much: string, who: string, why: string) => `${much} of each interval are used up for ${who}, ${why}`,
+  ruleShare: 'Share of each interval, in %', ruleHow: 'What becomes of it', ruleAdd: 'Add a rule', ruleSet: 'The rule holds from the first open interval on.', ruleEnded: 'The rule has ended.', end: 'End it', badShare: 'Give a share above 0 and up to 100, as in 50.',
   dayShare: (share: string, unit: string) => `${share} of the day’s use was met in its own ${unit}.`,
 }
 type CertificateWords = typeof en
@@ -89,6 +93,10 @@ const de: CertificateWords = {
   when: 'Wann', what: 'Was', kinds: { passed_on: (w) => `weitergegeben an ${w}`, received: (w) => `erhalten von ${w}`, cancelled: (w) => `entwertet, ${w}` }, period: 'Lose von', proof: 'Beleg', statement: 'Erklärung', json: 'JSON', lotsCSV: 'CSV',
   consumption: 'Sagen Sie, was Sie verbrauchen', consumptionText: 'Eine CSV mit den Spalten start und wh, Stunde für Stunde: damit werden Ihre Nachweise verglichen. Sie bleibt bei diesem Knoten, außerhalb des Kassenbuchs, und ersetzt eine frühere.', choosefile: 'CSV wählen', kept: (n) => `${n} Zeilen sind gespeichert.`,
   noSeries: 'Solange Sie nicht sagen, was Sie verbrauchen, gibt es nichts, womit Ihre Nachweise zu vergleichen wären.',
+  aside: (kwh) => `${kwh} sind für andere zurückgelegt.`, offer: (kwh) => `${kwh} haben andere für Sie zurückgelegt.`,
+  rules: 'Daueraufträge', rulesText: 'Sobald ein Zeitabschnitt endgültig wird, werden sie ausgeführt, der erste zuerst.', noRules: 'Keine: was Sie bekommen, bleibt bei Ihnen, bis Sie etwas damit tun.',
+  ruleTo: (much, to) => `${much} jedes Zeitabschnitts gehen an ${to}`, ruleFor: (much, who, why) => `${much} jedes Zeitabschnitts werden für ${who} entwertet, ${why}`,
+  ruleShare: 'Anteil jedes Zeitabschnitts, in %', ruleHow: 'Was damit geschieht', ruleAdd: 'Dauerauftrag anlegen', ruleSet: 'Der Dauerauftrag gilt ab dem ersten offenen Zeitabschnitt.', ruleEnded: 'Der Dauerauftrag ist beendet.', end: 'Beenden', badShare: 'Geben Sie einen Anteil über 0 und bis 100 an, wie 50.',
   dayShare: (share, unit) => `${share} des Verbrauchs an diesem Tag wurden in ${unit} gedeckt.`,
 }
 

@@ -92,6 +92,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/certificates/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An account's standing rules: what becomes of its certificates of each interval as it becomes final */
+        get: operations["certificate-rules"];
+        put?: never;
+        /**
+         * Set an account's standing rules, in place of those before
+         * @description With dry_run nothing is signed: what would hold is told, or a refusal.
+         */
+        post: operations["certificate-set-rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/certificates/transfer": {
         parameters: {
             query?: never;
@@ -932,6 +953,8 @@ export interface components {
         };
         Certificates: {
             account: string;
+            /** @description set aside for others until a deadline */
+            aside: components["schemas"]["Energy"];
             community: string;
             /**
              * Format: int64
@@ -952,6 +975,8 @@ export interface components {
             now: number;
             /** @enum {string} */
             of: "household" | "buyer";
+            /** @description set aside for this account by others */
+            offer: components["schemas"]["Energy"];
             /** @description of lots that a late reading may still correct */
             open: components["schemas"]["Energy"];
             time_zone: string;
@@ -2026,6 +2051,33 @@ export interface components {
             /** @enum {string} */
             role: "visitor" | "household" | "operator" | "auditor" | "buyer";
         };
+        Rule: {
+            /** @description for whom it is used up */
+            beneficiary?: string;
+            /**
+             * Format: int64
+             * @description at most so many Wh of it
+             */
+            most_wh?: number;
+            /** @enum {string} */
+            purpose?: "disclosure" | "product" | "other";
+            /**
+             * Format: int32
+             * @description millionths of what the account has of an interval; or
+             */
+            share_ppm?: number;
+            /** @description SHA-256 of what names the beneficiary, in hexadecimal */
+            statement?: string;
+            /** @description who gets it, as of a transfer; or */
+            to?: string;
+        };
+        Rules: {
+            dry_run?: boolean;
+            /** @description RFC 3339; as it is asked for, a day, or empty: the first open interval */
+            from?: string;
+            /** @description the first one first */
+            rules: components["schemas"]["Rule"][];
+        };
         SettledEvent: {
             /** Format: int64 */
             height: number;
@@ -2791,6 +2843,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Passing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "certificate-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "certificate-set-rules": {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the account of a household or a buyer */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rules"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
                 };
             };
             /** @description Error */

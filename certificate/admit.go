@@ -3,6 +3,7 @@ package certificate
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strings"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -53,7 +54,7 @@ const maxPeriod = 366 * 24 * 3600
 
 // Refusals of Admit, in order of precedence.
 var (
-	ErrAdmitRegistry = Ops.Refuse(260, "a registry's name is 1 to 50 letters, digits, -, . and _, and begins and ends with a letter or digit")
+	ErrAdmitRegistry = Ops.Refuse(260, "a registry's name is 1 to 50 small letters, digits, -, . and _, and begins and ends with a letter or digit")
 	ErrAdmitRuns     = Ops.Refuse(261, "certificates come in 1 to 1024 runs")
 	ErrAdmitRun      = Ops.Refuse(262, "a run has an issuance and a device of up to 64 capitals, digits and signs, 1 to 10^12 Wh of solar, wind or hydro, and a period of up to a year")
 	ErrAdmitEvidence = Ops.Refuse(263, "evidence is the 32 bytes of its SHA-256")
@@ -117,7 +118,7 @@ var AdmitKind = op.Define(Ops, op.Spec[Admit]{
 	Doc:    "Bring certificates of another registry in, with evidence.",
 	Check: func(o *Admit) *op.Refusal {
 		switch {
-		case !isRegistry(o.Registry):
+		case !isRegistry(o.Registry) || strings.ToLower(o.Registry) != o.Registry: // So that it is not two.
 			return ErrAdmitRegistry
 		case len(o.Runs) == 0 || len(o.Runs) > maxRuns:
 			return ErrAdmitRuns

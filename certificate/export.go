@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
@@ -35,7 +36,7 @@ var (
 	ErrExportParts    = Ops.Refuse(210, "an export has one part at least, and 256 at most to a ledger, 4096 by evidence")
 	ErrExportEnergy   = Ops.Refuse(211, "a part of an export is of no energy, or of more than 1 TWh")
 	ErrExportOrder    = Ops.Refuse(212, "the parts of an export are not in ascending order of start and device, each once, of one microgrid")
-	ErrExportRegistry = Ops.Refuse(213, "a registry's name is 1 to 50 letters, digits, -, . and _, and begins and ends with a letter or digit")
+	ErrExportRegistry = Ops.Refuse(213, "a registry's name is 1 to 50 letters, digits, -, . and _, and begins and ends with a letter or digit; by evidence it has no capitals")
 	ErrExportTo       = Ops.Refuse(214, "an export to a ledger names the microgrid and the account there and a deadline; one by evidence names none of them")
 	ErrExportSigner   = Ops.Refuse(215, "only the account that has certificates, or who acts for it, exports them")
 	ErrExportPeer     = Ops.Refuse(216, "the microgrid trusts no such ledger; or this one, from which certificates come by evidence, is none")
@@ -73,7 +74,7 @@ var ExportKind = op.Define(Ops, op.Spec[Export]{
 			return ErrExportEnergy
 		case o.Parts[0].Microgrid != o.Parts[len(o.Parts)-1].Microgrid:
 			return ErrExportOrder
-		case !isRegistry(o.Registry):
+		case !isRegistry(o.Registry) || !ledger && strings.ToLower(o.Registry) != o.Registry:
 			return ErrExportRegistry
 		case (o.To != 0) != ledger, (o.Deadline != 0) != ledger:
 			return ErrExportTo

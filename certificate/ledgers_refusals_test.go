@@ -59,6 +59,7 @@ func TestExportRefuses(t *testing.T) {
 		{ErrExportEnergy, func(o *Export) { o.Parts = some(maxArrival + 1) }},
 		{ErrExportOrder, func(o *Export) { o.Parts = append(some(1), Part{Microgrid: town + 1, Device: panels, Energy: 1}) }},
 		{ErrExportTo, func(o *Export) { o.Microgrid = 0 }},
+		{ErrExportRegistry, func(o *Export) { o.Registry, o.Microgrid, o.To, o.Deadline = "M-RETS", 0, 0, 0 }},
 	} {
 		o := good
 		c.spoil(&o)
@@ -246,7 +247,7 @@ func TestAdmitRefuses(t *testing.T) {
 		{ErrAdmitEvidence, func(_ *optest.World, _ *tx.AccountID, o *Admit) { o.Evidence = nil }},
 		{ErrAdmitRun, func(_ *optest.World, _ *tx.AccountID, o *Admit) { first(o).Count = 0 }},
 		{ErrAdmitRuns, func(_ *optest.World, _ *tx.AccountID, o *Admit) { o.Runs = nil }},
-		{ErrAdmitRegistry, func(_ *optest.World, _ *tx.AccountID, o *Admit) { o.Registry = "M RETS" }},
+		{ErrAdmitRegistry, func(_ *optest.World, _ *tx.AccountID, o *Admit) { o.Registry = "M-RETS" }},
 	})
 	for name, spoil := range map[string]func(*Run){
 		"small letters": func(r *Run) { r.Issuance = "m805" },

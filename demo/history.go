@@ -59,6 +59,9 @@ func (d *Demo) history(ctx context.Context, progress func(done, total int64)) er
 	if err := d.found(ctx, d.begin); err != nil {
 		return err
 	}
+	if err := d.supplyDairy(ctx); err != nil {
+		return err
+	}
 	until := d.at
 	days := make(chan []gateway.Reading, daysAhead)
 	go func() {

@@ -57,9 +57,12 @@ type HeldLot struct {
 	Final  bool          `json:"final"`
 }
 
-// Move is certificates that an account passed on, got or used up.
+// Move is certificates that an account passed on, got or used up. What a standing rule
+// moves, interval by interval, is one move for each month of lots; its receipt is the
+// latest.
 type Move struct {
 	Kind      string        `json:"kind" enum:"passed_on,received,cancelled"`
+	Rule      bool          `json:"rule,omitempty" doc:"a standing rule moved them: the sum of a month's lots"`
 	At        interval.Time `json:"at"`
 	Height    int64         `json:"height"`
 	Position  int           `json:"position"`

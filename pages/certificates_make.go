@@ -244,27 +244,53 @@ const movesMax = 200
 
 // moves fills in what was passed on, received and used up.
 func (h *holder) moves(c *Certificates) error {
-	list, err := h.reader.Passings(h.account, movesMax)
+	type key struct{ kind, with, statement, month string }
+	byRule := map[key]int{}
+	list, err := h.reader.Passings(h.account, -1)
 	for _, p := range list {
-		m := Move{
-			Kind: "passed_on", At: p.At, Height: p.Height, Position: p.Position, N: p.N, Energy: energy(p.Energy), Lots: len(p.Parts),
+		m := h.move(p)
+		k := key{m.Kind, m.With, m.Statement, monthOf(m.First, h.names.TimeZone)}
+		if n, ok := byRule[k]; ok && m.Rule {
+			c.Moves[n].add(m)
+			continue
 		}
-		other := p.To
-		switch {
-		case p.How == view.Cancelled:
-			m.Kind, m.Purpose, m.Statement, other = "cancelled", Purposes[p.Purpose], hex.EncodeToString(p.Beneficiary), 0
-		case p.To == h.account:
-			m.Kind, other = "received", p.From
+		if len(c.Moves) == movesMax {
+			continue // An older rule's may still be of a month that is there.
 		}
-		if other != 0 {
-			m.With = h.called(other)
-		}
-		if len(p.Parts) > 0 {
-			m.First, m.Last = p.Parts[0].Lot.Start, p.Parts[len(p.Parts)-1].Lot.Start
+		if m.Rule {
+			byRule[k] = len(c.Moves)
 		}
 		c.Moves = append(c.Moves, m)
 	}
 	return err
+}
+
+// move is one move of certificates as its account sees it.
+func (h *holder) move(p view.Passed) Move {
+	m := Move{
+		Kind: "passed_on", Rule: p.Rule, At: p.At, Height: p.Height, Position: p.Position, N: p.N, Energy: energy(p.Energy), Lots: len(p.Parts),
+	}
+	other := p.To
+	switch {
+	case p.How == view.Cancelled:
+		m.Kind, m.Purpose, m.Statement, other = "cancelled", Purposes[p.Purpose], hex.EncodeToString(p.Beneficiary), 0
+	case p.To == h.account:
+		m.Kind, other = "received", p.From
+	}
+	if other != 0 {
+		m.With = h.called(other)
+	}
+	if len(p.Parts) > 0 {
+		m.First, m.Last = p.Parts[0].Lot.Start, p.Parts[len(p.Parts)-1].Lot.Start
+	}
+	return m
+}
+
+// add adds what a rule moved before.
+func (m *Move) add(before Move) {
+	m.Energy = energy(quantity.MustAdd(quantity.Energy(m.Energy.Wh), quantity.Energy(before.Energy.Wh)))
+	m.Lots += before.Lots
+	m.First, m.Last = min(m.First, before.First), max(m.Last, before.Last)
 }
 
 // called is what an account is called that the holder dealt with: a household by its

@@ -25,6 +25,7 @@ type Passed struct {
 	At          interval.Time // Of the block.
 	How         int           // PassedOn or Cancelled.
 	From, To    tx.AccountID  // To is 0 where they were used up.
+	Rule        bool          // A standing rule moved them, as their interval became final.
 	Purpose     certificate.Purpose
 	Beneficiary []byte // The hash of the statement that names it.
 	Energy      quantity.Energy
@@ -67,12 +68,12 @@ func (r *Reader) CancelledBy(account tx.AccountID, beneficiary []byte) ([]Passed
 }
 
 func (r *Reader) passings(where string, args ...any) ([]Passed, error) {
-	return list(r, `SELECT p.height, p.position, p.n, b.time, p.how, p.sender, p.receiver, p.purpose, p.beneficiary, p.energy_wh, p.parts
-		FROM passed p JOIN block b USING (height) WHERE `+where,
+	return list(r, `SELECT p.height, p.position, p.n, b.time, p.how, p.sender, p.receiver, e.account = 0, p.purpose, p.beneficiary, p.energy_wh, p.parts
+		FROM passed p JOIN block b USING (height) JOIN envelope e USING (height, position) WHERE `+where,
 		func(rows *sql.Rows, p *Passed) error {
 			var parts sql.RawBytes
 			var hash []byte
-			err := rows.Scan(&p.Height, &p.Position, &p.N, &p.At, &p.How, id(&p.From), id(&p.To), &p.Purpose, &hash, &p.Energy, &parts)
+			err := rows.Scan(&p.Height, &p.Position, &p.N, &p.At, &p.How, id(&p.From), id(&p.To), &p.Rule, &p.Purpose, &hash, &p.Energy, &parts)
 			p.Beneficiary = hash
 			unpack(parts, passedNumbers, func(_ int, n []int64) {
 				lot := certificate.LotID{Microgrid: number[grid.MicrogridID](n[0]), Start: interval.Time(n[1]), Device: number[grid.DeviceID](n[2])}

@@ -15,6 +15,7 @@ import (
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
+	"github.com/commonwatt/commonwatt/tx"
 )
 
 // demoFlags are the flags of the demo command.
@@ -130,7 +131,14 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	}
 	registrar := &live.Registrar{Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Now: d.Now, Between: d.Between}
 	serves := h.serves(people, d, server.Origin(l))
-	serves.Certificates, h.source.Consumption = registrar, registrar.Consumption
+	serves.Certificates = registrar
+	h.source.Consumption = func(account tx.AccountID) ([]pages.Consumed, error) {
+		said, err := registrar.Consumption(account)
+		if err == nil && said == nil {
+			said = d.Uses(account)
+		}
+		return said, err
+	}
 	s, err := server.New(serves, d.Ready)
 	if err != nil {
 		return errors.Join(err, l.Close())

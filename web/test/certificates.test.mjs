@@ -11,11 +11,13 @@ import { Served, become, browser, frozen } from './harness.mjs'
 import { shown } from './pages.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let s, b, accounts
+let s, b, accounts, dairy
 before(async () => {
   ;[s, b] = await Promise.all([Served.start(['demo', ...frozen, '--port', '0']), browser()])
   await s.ready()
   accounts = Object.fromEntries((await s.get('/me')).demo.roles.map((r) => [r.id, r.account]))
+  await become(b.context, s, 'Molkerei')
+  dairy = await api(`/accounts/${accounts.Molkerei}/certificates`)
 })
 after(async () => {
   await b?.close()
@@ -167,8 +169,12 @@ test('a standing rule is set and ends', async () => {
 test('a buyer has them, says what it uses, and uses them up for a beneficiary', async () => {
   const page = await as('Molkerei')
   await page.getByRole('heading', { level: 1 }).waitFor()
+  assert.match(await page.locator('[data-figure=sentence]').innerText(), /^Your June: [\d.]+% of your use has a certificate of its own hour\.$/)
   const has = await api(`/accounts/${accounts.Molkerei}/certificates`)
-  assert.equal(has.free.wh, 2500)
+  assert.equal(has.free.wh, dairy.free.wh + 2500)
+  assert.deepEqual(dairy.moves.map((m) => [m.kind, m.rule]), [['received', true], ['received', true]], 'what the plant passes on by a rule, by month')
+  assert.equal(dairy.moves.reduce((sum, m) => sum + m.energy.wh, 0), dairy.free.wh)
+  await page.locator('[data-figure=moves] tbody tr', { hasText: 'by a standing rule' }).first().waitFor()
   assert.ok(!JSON.stringify(has).match(/weber/i), 'whose they were is not told by name')
   await sound(page, 'buyer')
   const lots = await api(`/accounts/${accounts.Molkerei}/certificates/2026-05/lots`)

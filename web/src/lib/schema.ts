@@ -1770,6 +1770,8 @@ export interface components {
             position: number;
             /** @enum {string} */
             purpose?: "disclosure" | "product" | "other";
+            /** @description a standing rule moved them: the sum of a month's lots */
+            rule?: boolean;
             /** @description SHA-256 of the statement that names the beneficiary, in hexadecimal */
             statement?: string;
             /** @description the other account, by name where it has one */

@@ -59,11 +59,12 @@ func (s *Source) CertificateRuns(ctx context.Context, account tx.AccountID) (lis
 		if err != nil {
 			return err
 		}
-		return r.Cancellations(account, func(l view.CancelledLot) error {
+		cancelled, err := r.Cancellations(account)
+		for _, l := range cancelled {
 			list = append(list, CertificateRun{Status: RunCancelled, First: int64(l.First), Energy: int64(l.Energy), Beneficiary: fmt.Sprintf("%x", l.Beneficiary)})
 			lots = append(lots, l.Lot)
-			return nil
-		})
+		}
+		return err
 	})
 	s.Read(func(rows state.Reader, head machine.Head) {
 		for n := range list {

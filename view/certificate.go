@@ -87,13 +87,6 @@ func (w *writer) leave(column string, parts ...certificate.Part) error {
 }
 
 func (w *writer) lotsCancelled(at place, r certificate.Cancelled) error {
-	for n, p := range r.Cancel.Parts {
-		err := w.put("cancellation", at.height, at.position, at.n, n, bits(r.Cancel.Account), bits(p.Microgrid), int64(p.Start), bits(p.Device),
-			int64(r.Serials[n]), int64(p.Energy), int64(r.Cancel.Purpose), r.Cancel.Beneficiary)
-		if err != nil {
-			return err
-		}
-	}
 	c := r.Cancel
 	if err := w.passed(at, Cancelled, c.Account, 0, c.Purpose, c.Beneficiary, c.Parts, r.Serials); err != nil {
 		return err
@@ -165,25 +158,6 @@ func (r *Reader) Holdings(account tx.AccountID, yield func(HeldLot) error) error
 		FROM holding h JOIN lot USING (microgrid, start, device) WHERE account = ? ORDER BY microgrid, start, device`,
 		func(rows *sql.Rows, h *HeldLot) error {
 			return rows.Scan(id(&h.Lot.Microgrid), &h.Lot.Start, id(&h.Lot.Device), &h.Energy, &h.First)
-		}, yield, bits(account))
-}
-
-// CancelledLot is what an account used up of a lot at once.
-type CancelledLot struct {
-	Lot         certificate.LotID
-	Energy      quantity.Energy
-	First       quantity.Energy // Serial.
-	Purpose     certificate.Purpose
-	Beneficiary []byte // SHA-256 of the statement that names it.
-}
-
-// Cancellations yields what an account used up by itself, by microgrid, start, device
-// and serial.
-func (r *Reader) Cancellations(account tx.AccountID, yield func(CancelledLot) error) error {
-	return each(r, `SELECT microgrid, start, device, energy_wh, serial, purpose, beneficiary FROM cancellation
-		WHERE account = ? ORDER BY microgrid, start, device, serial`,
-		func(rows *sql.Rows, c *CancelledLot) error {
-			return rows.Scan(id(&c.Lot.Microgrid), &c.Lot.Start, id(&c.Lot.Device), &c.Energy, &c.First, &c.Purpose, &c.Beneficiary)
 		}, yield, bits(account))
 }
 

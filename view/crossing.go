@@ -142,12 +142,28 @@ type ForeignDevice struct {
 // ForeignDevices yields the devices of other registries whose certificates an account
 // has or used up.
 func (r *Reader) ForeignDevices(account tx.AccountID, yield func(ForeignDevice) error) error {
-	return each(r, `SELECT microgrid, device, via, registry, from_microgrid, from_device, label, kind, length_s FROM foreign_device f
-		WHERE EXISTS (SELECT 1 FROM holding h WHERE h.account = ?1 AND h.microgrid = f.microgrid AND h.device = f.device)
-			OR EXISTS (SELECT 1 FROM cancellation c WHERE c.account = ?1 AND c.microgrid = f.microgrid AND c.device = f.device)
-		ORDER BY microgrid, device`,
-		func(rows *sql.Rows, d *ForeignDevice) error {
+	cancelled, err := r.Cancellations(account)
+	if err != nil {
+		return err
+	}
+	used := map[grid.Device]bool{}
+	for _, c := range cancelled {
+		used[grid.Device{Microgrid: c.Lot.Microgrid, Device: c.Lot.Device}] = true
+	}
+	type row struct {
+		ForeignDevice
+		held bool
+	}
+	return each(r, `SELECT microgrid, device, via, registry, from_microgrid, from_device, label, kind, length_s,
+			EXISTS (SELECT 1 FROM holding h WHERE h.account = ? AND h.microgrid = f.microgrid AND h.device = f.device)
+		FROM foreign_device f ORDER BY microgrid, device`,
+		func(rows *sql.Rows, d *row) error {
 			return rows.Scan(id(&d.Microgrid), id(&d.Device), &d.Via, &d.Source.Registry, id(&d.Source.Microgrid), id(&d.Source.Device),
-				&d.Source.Label, &d.Source.Kind, &d.Source.Length)
-		}, yield, bits(account))
+				&d.Source.Label, &d.Source.Kind, &d.Source.Length, &d.held)
+		}, func(d row) error {
+			if !d.held && !used[grid.Device{Microgrid: d.Microgrid, Device: d.Device}] {
+				return nil
+			}
+			return yield(d.ForeignDevice)
+		}, bits(account))
 }

@@ -67,6 +67,25 @@ func (r *Reader) CancelledBy(account tx.AccountID, beneficiary []byte) ([]Passed
 	return r.passings("p.sender = ? AND p.how = 2 AND p.beneficiary = ? ORDER BY p.height, p.position, p.n", bits(account), beneficiary)
 }
 
+// CancelledLot is what an account used up of a lot at once.
+type CancelledLot struct {
+	PassedPart
+	Purpose     certificate.Purpose
+	Beneficiary []byte // SHA-256 of the statement that names it.
+}
+
+// Cancellations returns what an account used up by itself, in its order. What it
+// claimed as it used the energy is in the lot.
+func (r *Reader) Cancellations(account tx.AccountID) (lots []CancelledLot, err error) {
+	done, err := r.passings("p.sender = ? AND p.how = 2 ORDER BY p.height, p.position, p.n", bits(account))
+	for _, p := range done {
+		for _, part := range p.Parts {
+			lots = append(lots, CancelledLot{part, p.Purpose, p.Beneficiary})
+		}
+	}
+	return lots, err
+}
+
 func (r *Reader) passings(where string, args ...any) ([]Passed, error) {
 	return list(r, `SELECT p.height, p.position, p.n, b.time, p.how, p.sender, p.receiver, e.account = 0, p.purpose, p.beneficiary, p.energy_wh, p.parts
 		FROM passed p JOIN block b USING (height) JOIN envelope e USING (height, position) WHERE `+where,

@@ -309,25 +309,6 @@ CREATE TABLE holding (
   PRIMARY KEY (account, microgrid, start, device)
 ) STRICT, WITHOUT ROWID;
 
--- What an account used up by itself; what it claimed as it used the energy is in the lot.
-CREATE TABLE cancellation (
-  height      INTEGER NOT NULL,
-  position    INTEGER NOT NULL,
-  receipt     INTEGER NOT NULL,
-  part        INTEGER NOT NULL,
-  account     INTEGER NOT NULL,
-  microgrid   INTEGER NOT NULL,
-  start       INTEGER NOT NULL,
-  device      INTEGER NOT NULL,
-  serial      INTEGER NOT NULL, -- The first.
-  energy_wh   INTEGER NOT NULL,
-  purpose     INTEGER NOT NULL,
-  beneficiary BLOB NOT NULL, -- SHA-256 of the statement.
-  PRIMARY KEY (height, position, receipt, part)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX cancellation_by_account ON cancellation (account, microgrid, start, device, serial);
-
 -- What a battery took and gave of certificates in an interval. What it gave is a lot, too.
 CREATE TABLE stored (
   microgrid     INTEGER NOT NULL,

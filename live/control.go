@@ -279,7 +279,7 @@ func tell(w http.ResponseWriter, value any, err error) {
 		nothing = nothing || errors.Is(err, fs.ErrNotExist)
 		_, unfit := errors.AsType[*api.Unfit](err)
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		value = refusal{Bad: file || text || nothing || unfit || refusedByLedger(err), Text: err.Error()}
+		value = refusal{Bad: file || text || nothing || unfit, Text: err.Error()}
 	}
 	_ = json.NewEncoder(w).Encode(value) // Whoever went away needs none.
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/op"
@@ -39,6 +40,9 @@ func (l *Live) operate(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		receipts, err = Operate(ctx, l.Operator, l.Node.Read, l.Now(), ask)
 		return err
 	})
+	if refusedByLedger(err) {
+		err = &api.Unfit{Text: err.Error()} // It was tried first, as in a folder at rest.
+	}
 	return receipts, err
 }
 

@@ -33,7 +33,9 @@ type Certificates struct {
 	Offer Energy        `json:"offer" doc:"set aside for this account by others"`
 	Held  []Held        `json:"held" doc:"by month and device, the latest month first"`
 	Moves []Move        `json:"moves" doc:"the latest first, 200 at most"`
-	Years []int         `json:"years" doc:"those in which something is settled, the latest first"`
+	// Crossings are to and from other registries.
+	Crossings []Crossing `json:"crossings" doc:"to and from other registries, the first first"`
+	Years     []int      `json:"years" doc:"those in which something is settled, the latest first"`
 }
 
 // Held is what an account has of a device's month.
@@ -57,12 +59,12 @@ type HeldLot struct {
 	Final  bool          `json:"final"`
 }
 
-// Move is certificates that an account passed on, got or used up. What a standing rule
-// moves, interval by interval, is one move for each month of lots; its receipt is the
-// latest.
+// Move is certificates that an account passed on, got or used up. What a standing rule or
+// a matching moves, interval by interval, is one move for each month of lots; its receipt
+// is the latest.
 type Move struct {
-	Kind      string        `json:"kind" enum:"passed_on,received,cancelled"`
-	Rule      bool          `json:"rule,omitempty" doc:"a standing rule moved them: the sum of a month's lots"`
+	Kind      string        `json:"kind" enum:"passed_on,received,cancelled,matched"`
+	Rule      bool          `json:"rule,omitempty" doc:"a standing rule moved them"`
 	At        interval.Time `json:"at"`
 	Height    int64         `json:"height"`
 	Position  int           `json:"position"`

@@ -154,6 +154,9 @@ func (s *Source) Certificates(ctx context.Context, viewer Viewer, account tx.Acc
 		if err := h.aside(&c); err != nil {
 			return err
 		}
+		if c.Crossings, err = crossings(r, account); err != nil {
+			return err
+		}
 		return h.moves(&c)
 	})
 	return c, err
@@ -245,20 +248,21 @@ const movesMax = 200
 // moves fills in what was passed on, received and used up.
 func (h *holder) moves(c *Certificates) error {
 	type key struct{ kind, with, statement, month string }
-	byRule := map[key]int{}
+	months := map[key]int{} // Of what moves interval by interval, its move.
 	list, err := h.reader.Passings(h.account, -1)
 	for _, p := range list {
 		m := h.move(p)
 		k := key{m.Kind, m.With, m.Statement, monthOf(m.First, h.names.TimeZone)}
-		if n, ok := byRule[k]; ok && m.Rule {
+		many := m.Rule || p.How == view.MatchedWithUse
+		if n, ok := months[k]; ok && many {
 			c.Moves[n].add(m)
 			continue
 		}
 		if len(c.Moves) == movesMax {
-			continue // An older rule's may still be of a month that is there.
+			continue // An older one may still be of a month that is there.
 		}
-		if m.Rule {
-			byRule[k] = len(c.Moves)
+		if many {
+			months[k] = len(c.Moves)
 		}
 		c.Moves = append(c.Moves, m)
 	}
@@ -274,6 +278,8 @@ func (h *holder) move(p view.Passed) Move {
 	switch {
 	case p.How == view.Cancelled:
 		m.Kind, m.Purpose, m.Statement, other = "cancelled", Purposes[p.Purpose], hex.EncodeToString(p.Beneficiary), 0
+	case p.How == view.MatchedWithUse:
+		m.Kind = "matched"
 	case p.To == h.account:
 		m.Kind, other = "received", p.From
 	}
@@ -286,7 +292,7 @@ func (h *holder) move(p view.Passed) Move {
 	return m
 }
 
-// add adds what a rule moved before.
+// add adds what moved before, likewise.
 func (m *Move) add(before Move) {
 	m.Energy = energy(quantity.MustAdd(quantity.Energy(m.Energy.Wh), quantity.Energy(before.Energy.Wh)))
 	m.Lots += before.Lots

@@ -76,6 +76,15 @@ func TestMatchedUse(t *testing.T) {
 		if !slices.Equal(list, want) {
 			t.Errorf("matched is %v, want %v", list, want)
 		}
+		if err != nil {
+			return err
+		}
+		moved, err := r.Passings(bob, 3)
+		for n, e := range []quantity.Energy{300, 200} { // The latest first.
+			if len(moved) != 3 || moved[n].How != MatchedWithUse || moved[n].Energy != e || moved[n].Parts[0].Energy != e {
+				t.Errorf("what bob matched is %+v", moved)
+			}
+		}
 		return err
 	})
 }

@@ -11,10 +11,13 @@ import (
 )
 
 // lotsMatched moves what was matched from who had it to what is claimed of its lots.
-func (w *writer) lotsMatched(_ place, r certificate.Matched) error {
-	parts := make([]certificate.Part, len(r.Claims))
+func (w *writer) lotsMatched(at place, r certificate.Matched) error {
+	parts, serials := make([]certificate.Part, len(r.Claims)), make([]quantity.Energy, len(r.Claims))
 	for n, c := range r.Claims {
-		parts[n] = certificate.Part{Microgrid: r.Microgrid, Start: r.Start, Device: c.Device, Energy: c.Energy}
+		parts[n], serials[n] = certificate.Part{Microgrid: r.Microgrid, Start: r.Start, Device: c.Device, Energy: c.Energy}, c.Serial
+	}
+	if err := w.passed(at, MatchedWithUse, r.Account, 0, 0, nil, parts, serials); err != nil {
+		return err
 	}
 	return w.gone("claimed_wh", r.Account, parts...)
 }

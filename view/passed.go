@@ -14,8 +14,9 @@ import (
 
 // How certificates moved, as the table passed says it.
 const (
-	PassedOn  = 1
-	Cancelled = 2
+	PassedOn       = 1
+	Cancelled      = 2
+	MatchedWithUse = 3 // Used up, too.
 )
 
 // Passed is certificates that went from an account to another one, or were used up.
@@ -23,9 +24,9 @@ type Passed struct {
 	Height      int64
 	Position, N int
 	At          interval.Time // Of the block.
-	How         int           // PassedOn or Cancelled.
-	From, To    tx.AccountID  // To is 0 where they were used up.
-	Rule        bool          // A standing rule moved them, as their interval became final.
+	How         int
+	From, To    tx.AccountID // To is 0 where they were used up.
+	Rule        bool         // A standing rule moved them, as their interval became final.
 	Purpose     certificate.Purpose
 	Beneficiary []byte // The hash of the statement that names it.
 	Energy      quantity.Energy

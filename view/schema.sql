@@ -393,10 +393,10 @@ CREATE TABLE passed (
   height      INTEGER NOT NULL,
   position    INTEGER NOT NULL,
   n           INTEGER NOT NULL,
-  how         INTEGER NOT NULL, -- 1 passed on, 2 cancelled.
+  how         INTEGER NOT NULL, -- 1 passed on, 2 cancelled, 3 matched with use.
   sender      INTEGER NOT NULL,
-  receiver    INTEGER NOT NULL, -- 0 when they were cancelled.
-  purpose     INTEGER NOT NULL, -- As in package certificate; 0 when they were passed on.
+  receiver    INTEGER NOT NULL, -- 0 when they were used up.
+  purpose     INTEGER NOT NULL, -- As in package certificate; 0 when they were not cancelled.
   beneficiary BLOB    NOT NULL, -- The hash of the statement that names it.
   energy_wh   INTEGER NOT NULL,
   parts       BLOB    NOT NULL, -- Of each, microgrid, start, device, energy, first serial.

@@ -956,6 +956,8 @@ export interface components {
             /** @description set aside for others until a deadline */
             aside: components["schemas"]["Energy"];
             community: string;
+            /** @description to and from other registries, the first first */
+            crossings: components["schemas"]["Crossing"][];
             /**
              * Format: int64
              * @description lots of intervals before this one are final: they can be passed on and cancelled
@@ -1099,6 +1101,20 @@ export interface components {
             /** Format: int64 */
             count: number;
             name: string;
+        };
+        Crossing: {
+            /** @description until when it may arrive, RFC 3339, UTC */
+            deadline?: string;
+            /** Format: int64 */
+            energy_wh: number;
+            /** @description SHA-256, in hexadecimal, where nothing was proven */
+            evidence?: string;
+            /** @description of the export, where it was made */
+            number?: string;
+            /** @description the other one */
+            registry: string;
+            /** @enum {string} */
+            state: "came" | "locked" | "exported" | "returned";
         };
         Currency: {
             code: string;
@@ -1756,7 +1772,7 @@ export interface components {
             /** Format: int64 */
             height: number;
             /** @enum {string} */
-            kind: "passed_on" | "received" | "cancelled";
+            kind: "passed_on" | "received" | "cancelled" | "matched";
             /**
              * Format: int64
              * @description start of the last one
@@ -1770,7 +1786,7 @@ export interface components {
             position: number;
             /** @enum {string} */
             purpose?: "disclosure" | "product" | "other";
-            /** @description a standing rule moved them: the sum of a month's lots */
+            /** @description a standing rule moved them */
             rule?: boolean;
             /** @description SHA-256 of the statement that names the beneficiary, in hexadecimal */
             statement?: string;

@@ -262,7 +262,7 @@ func TestFontanaYear(t *testing.T) {
 	}
 	readings := shared(t, "readings.csv.gz")
 	_, homes := fontanaMonth(t, "")
-	for _, file := range []string{fontanaFree, fontanaLines} {
+	for _, file := range []string{fontanaFree, fontanaLines, fontanaGreen(t)} {
 		dir := t.TempDir()
 		for _, args := range [][]string{{"settle", file, "--readings", readings, "--out", dir}, {"verify", dir}} {
 			cmd := program(t, args...)
@@ -278,7 +278,7 @@ func TestFontanaYear(t *testing.T) {
 		switch file {
 		case fontanaFree:
 			checkFontana(t, dir, homes)
-		case fontanaLines:
+		default:
 			checkCertificates(t, dir, "")
 		}
 	}

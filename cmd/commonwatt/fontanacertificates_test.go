@@ -24,9 +24,40 @@ func TestFontanaCertificates(t *testing.T) {
 		t.Skip("a month of seventeen homes takes seconds")
 	}
 	path, _ := fontanaMonth(t, "2016-09")
-	dir := t.TempDir()
-	must(t, "settle", fontanaLines, "--readings", path, "--out", dir)
-	checkCertificates(t, dir, "2016-09")
+	for _, file := range []string{fontanaLines, fontanaGreen(t)} {
+		dir := t.TempDir()
+		must(t, "settle", file, "--readings", path, "--out", dir)
+		if green := checkCertificates(t, dir, "2016-09"); green > 0 != (file != fontanaLines) {
+			t.Errorf("%s: %d Wh went as green", file, green)
+		}
+	}
+}
+
+// fontanaGreen writes Fontana's community file with four homes that buy green energy
+// only, and pay more for it.
+func fontanaGreen(t *testing.T) string {
+	t.Helper()
+	data, err := filepath.Abs(filepath.Join(filepath.Dir(shared(t, "tariff.csv")), "../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("COMMONWATT_SHARED", data)
+	text, err := os.ReadFile(fontanaLines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"b03", "b08", "b12", "b16"} {
+		home := "name = \"" + name + "\"\n"
+		if !strings.Contains(string(text), home) {
+			t.Fatalf("there is no %s", name)
+		}
+		text = []byte(strings.Replace(string(text), home, home+"green = true\nbuy_limit = 0.40\n", 1))
+	}
+	path := filepath.Join(t.TempDir(), "fontana-green.toml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // fontanaPlants reads what every home produced, in Wh by hour, and what it took and
@@ -83,6 +114,7 @@ func fontanaCarbon(t *testing.T) map[string]float64 {
 // fontanaHour is what one hour comes to.
 type fontanaHour struct {
 	used, produced, matched, claimed, supplied int64
+	green                                      int64   // Of claimed, what neighbours sold as green.
 	emitted, residual                          float64 // Milligrams.
 }
 
@@ -111,6 +143,7 @@ func fontanaHours(t *testing.T, dir, month string) map[string]*fontanaHour {
 			h.supplied += number(t, row["energy_wh"])
 		case row["class"] == "green":
 			h.claimed += number(t, row["energy_wh"])
+			h.green += number(t, row["energy_wh"])
 		}
 	}
 	for start, h := range all {
@@ -125,8 +158,8 @@ func fontanaHours(t *testing.T, dir, month string) map[string]*fontanaHour {
 }
 
 // checkCertificates compares what a folder holds with what is computed again, hour by
-// hour and in all.
-func checkCertificates(t *testing.T, dir, month string) {
+// hour and in all. It returns how much neighbours sold as green.
+func checkCertificates(t *testing.T, dir, month string) (green int64) {
 	t.Helper()
 	var s struct {
 		Certificates report.Certificates `json:"certificates"`
@@ -157,7 +190,7 @@ func checkCertificates(t *testing.T, dir, month string) {
 			}
 		}
 		sum.used, sum.produced, sum.matched = sum.used+h.used, sum.produced+h.produced, sum.matched+h.matched
-		sum.claimed, sum.supplied = sum.claimed+h.claimed, sum.supplied+h.supplied
+		sum.claimed, sum.supplied, sum.green = sum.claimed+h.claimed, sum.supplied+h.supplied, sum.green+h.green
 		sum.emitted, sum.residual = sum.emitted+h.emitted, sum.residual+h.residual
 	}
 	c, m := s.Certificates, s.Matching
@@ -174,6 +207,7 @@ func checkCertificates(t *testing.T, dir, month string) {
 	if m.Carbon == nil || m.Carbon.IntervalsUnknown != 0 || math.Abs(float64(m.Carbon.Supplied)-sum.emitted) > most || math.Abs(float64(m.Carbon.Residual)-sum.residual) > most {
 		t.Errorf("emissions are %+v, computed %.0f and %.0f mg", m.Carbon, sum.emitted, sum.residual)
 	}
-	t.Logf("%d lots of %d Wh, %d Wh claimed; %d of %d Wh matched: %d ppm; %d Wh supplied, %.3f kg; residual %d Wh, %.3f kg",
-		c.Lots, c.Issued, c.Claimed, m.Matched, m.Used, m.Score, m.Supplied, float64(m.Carbon.Supplied)/1e6, m.Residual, float64(m.Carbon.Residual)/1e6)
+	t.Logf("%d lots of %d Wh, %d Wh claimed, %d of them with green trades; %d of %d Wh matched: %d ppm; %d Wh supplied, %.3f kg; residual %d Wh, %.3f kg",
+		c.Lots, c.Issued, c.Claimed, sum.green, m.Matched, m.Used, m.Score, m.Supplied, float64(m.Carbon.Supplied)/1e6, m.Residual, float64(m.Carbon.Residual)/1e6)
+	return sum.green
 }

@@ -13,8 +13,8 @@ import (
 	"html/template"
 	"io"
 	"strconv"
-	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/paper"
 )
@@ -41,7 +41,7 @@ type sheet struct {
 // inWords writes a month's figures out.
 func inWords(m pages.Month, lang string) (*sheet, error) {
 	w := in(lang)
-	zone, err := time.LoadLocation(m.TimeZone)
+	zone, err := community.TimeZone(m.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("bill: %w", err)
 	}

@@ -3,6 +3,7 @@ package bill_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -189,6 +190,10 @@ func TestNothing(t *testing.T) {
 	}
 	if err := bill.PDF(&paper, m, "en"); err != nil || paper.Len() == 0 {
 		t.Errorf("%v", err)
+	}
+	m.TimeZone = "-08:00" // An offset, as a community file may have it.
+	if err := errors.Join(bill.HTML(&page, m, "en"), bill.CSV(&sheet, m), bill.PDF(&paper, m, "de")); err != nil {
+		t.Error(err)
 	}
 	m.TimeZone = "Nowhere/Land"
 	if err := bill.HTML(&page, m, "en"); err == nil {

@@ -88,7 +88,7 @@ func (b *builder) general(g *general) error {
 	default:
 		return b.refuse(at+"interval_minutes", "%d is none of 5, 15, 30 and 60", g.IntervalMinutes)
 	}
-	if b.c.TimeZone, err = timeZone(g.TimeZone); err != nil {
+	if b.c.TimeZone, err = TimeZone(g.TimeZone); err != nil {
 		return b.refuse(at+"time_zone", `%.80q is no time zone; write a name such as "Europe/Berlin" or a fixed offset such as "-08:00"`, g.TimeZone)
 	}
 	method, err := b.choice(at+"storage_method", g.StorageMethod, methods)
@@ -205,8 +205,11 @@ func identifier(name string) bool {
 // identifierRule says what identifier wants.
 const identifierRule = "write 1 to 64 of the letters A to Z and a to z, digits, and . _ : -"
 
-// timeZone returns the zone of an IANA name or of a fixed offset.
-func timeZone(name string) (*time.Location, error) {
+// TimeZone returns the zone of an IANA name or of a fixed offset, as "-08:00". Its
+// String is the name again.
+//
+// Errors: there is none of that name.
+func TimeZone(name string) (*time.Location, error) {
 	if at, err := time.Parse("-07:00", name); err == nil {
 		_, offset := at.Zone()
 		return time.FixedZone(name, offset), nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/pages"
@@ -140,7 +141,7 @@ func State(home *pages.Home) []byte {
 	if home.Settled == 0 {
 		return write(state{})
 	}
-	zone, err := time.LoadLocation(home.Day.TimeZone)
+	zone, err := community.TimeZone(home.Day.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}

@@ -31,7 +31,8 @@ func (s *Still) Block(height int64) (chain.Kept, bool) {
 }
 
 // PeekView is Peek with the read model beside the rows: a copy of it, since to open
-// one is to write to it.
+// one is to write to it. What it lacks, all of it where an earlier version made it, is
+// made of the records.
 func PeekView(dir string, f func(*Still) error) (err error) {
 	scratch, err := os.MkdirTemp("", "commonwatt-view-")
 	if err != nil {
@@ -47,6 +48,13 @@ func PeekView(dir string, f func(*Still) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	peek := peek(dir, func(s *store.Store, head machine.Head) { err = f(&Still{s, head, v, s}) })
+	peek := peek(dir, func(s *store.Store, head machine.Head) {
+		feed := newFeed(s, v)
+		if feed.catchUp(); feed.err != nil {
+			err = feed.err
+			return
+		}
+		err = f(&Still{s, head, v, s})
+	})
 	return errors.Join(err, peek)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -26,7 +27,7 @@ func (s *Source) DayCSV(ctx context.Context, w io.Writer, account tx.AccountID, 
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(day.TimeZone)
+	zone, err := community.TimeZone(day.TimeZone)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/pages"
 )
 
@@ -64,7 +64,7 @@ func canonical(w io.Writer, v any) error {
 // Errors: a time zone that there is not.
 func ProofText(p pages.Proven) (string, error) {
 	w := in(English.Lang)
-	zone, err := time.LoadLocation(p.TimeZone)
+	zone, err := community.TimeZone(p.TimeZone)
 	if err != nil {
 		return "", fmt.Errorf("paper: %w", err)
 	}

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/pages"
 )
 
 // monthInWords writes the statement of an account's month out, as the page of a proof.
 func monthInWords(m pages.CertifiedMonth, origin, lang string) (*proofSheet, error) {
 	w := in(lang)
-	zone, err := time.LoadLocation(m.TimeZone)
+	zone, err := community.TimeZone(m.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("paper: %w", err)
 	}

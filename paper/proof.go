@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/pages"
 )
 
@@ -63,7 +64,7 @@ type proofTable struct {
 // proofInWords writes a proof out; origin is where its page is.
 func proofInWords(p pages.Proven, origin, lang string) (*proofSheet, error) {
 	w := in(lang)
-	zone, err := time.LoadLocation(p.TimeZone)
+	zone, err := community.TimeZone(p.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("paper: %w", err)
 	}

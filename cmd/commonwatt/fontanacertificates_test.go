@@ -30,6 +30,9 @@ func TestFontanaCertificates(t *testing.T) {
 		if green := checkCertificates(t, dir, "2016-09"); green > 0 != (file != fontanaLines) {
 			t.Errorf("%s: %d Wh went as green", file, green)
 		}
+		for _, kind := range []string{"pdf", "csv", "json"} { // Their clock has an offset and no name.
+			must(t, "statement", dir, "b03", "2016-09", "--out", filepath.Join(t.TempDir(), "b03."+kind))
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func (r *registrar) Finalize(b Block) (Outcome, error) {
 		r.leaves, r.shown = append(r.leaves, leaf), append(r.shown, proof.Shown{Height: b.Height, Fact: f})
 		out.Validators = append(out.Validators, r.elections[nameOf(tx)]...)
 		hash := r.roots().AppHash()
-		out.AppHash, r.counter.next.hash = hash[:], hash[:]
+		out.AppHash, r.next.hash = hash[:], hash[:]
 	}
 	return out, err
 }

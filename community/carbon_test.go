@@ -93,6 +93,7 @@ func TestCarbonRefused(t *testing.T) {
 		"2026-06-20T00:00:00Z,0.1\n2026-06-20T01:00:00Z,0.1\n2026-06-20T02:30:00Z,0.1\n": "carbon.csv:4: start: 2026-06-20T02:30:00Z is not 2026-06-20T02:00:00Z, or a whole number of rows after it",
 		"2026-06-20T00:00:00Z,0.1\n2026-06-20T01:00:00Z,0.1\n2026-06-20T01:00:00Z,0.1\n": "carbon.csv:4: start: 2026-06-20T01:00:00Z is not",
 		"2026-06-20T00:00:00Z,0.1\n2026-06-20T01:00:00Z,0.1\n2086-06-20T01:00:00Z,0.1\n": "carbon.csv:4: start: 2086-06-20T01:00:00Z is not",
+
 		"2026-06-20T00:00:00Z,-0.1\n":          `kg_co2_per_kwh: "-0.1" is not between 0 and 10`,
 		"2026-06-20T00:00:00Z,10.000000001\n":  "is not between 0 and 10",
 		"2026-06-20T00:00:00Z,a lot\n":         `"a lot" is not a decimal number`,

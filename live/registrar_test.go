@@ -48,8 +48,14 @@ name = "mill"
 // all of which she gives and nobody takes.
 func newCertified(t *testing.T) (h *house, r *Registrar) {
 	t.Helper()
+	return newCertifiedOf(t, certified)
+}
+
+// newCertifiedOf is newCertified of a file that differs a little.
+func newCertifiedOf(t *testing.T, file string) (h *house, r *Registrar) {
+	t.Helper()
 	from := time.Now().Add(-24 * time.Hour).Truncate(time.Hour)
-	h = newHouseOf(t, certified, from)
+	h = newHouseOf(t, file, from)
 	h.Source.View, h.Source.Read, h.Source.Now = h.Node.View(), h.Node.Read, h.Now
 	h.step()
 	var readings []gateway.Reading
@@ -73,6 +79,16 @@ func newCertified(t *testing.T) (h *house, r *Registrar) {
 	}
 	h.Source.Consumption = r.Consumption
 	return h, r
+}
+
+// What may still be corrected is not chosen, and waits.
+func TestOpenCertificatesWait(t *testing.T) {
+	h, r := newCertifiedOf(t, strings.Replace(certified, "correction_days = 0", "correction_days = 2", 1))
+	_, err := r.Transfer(t.Context(), h.community.Account("anna"), api.Transfer{Selection: api.Selection{Energy: 1}, To: "mill"}, true)
+	const want = "has 0.000 kWh of final certificates, not 0.001 kWh: take less; 6.000 kWh more may still be corrected"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
 }
 
 // What is passed on is said before it is done, lot by lot, the oldest first; it is

@@ -100,7 +100,7 @@ func (r *Registrar) Cancel(ctx context.Context, account tx.AccountID, c api.Canc
 			return err
 		}
 		if err := r.book(ctx, o, false); err != nil {
-			if _, refused := errors.AsType[*op.Refusal](err); refused {
+			if refusedByLedger(err) {
 				return errors.Join(err, r.forget(s))
 			}
 			return err // It may be on the ledger or not.

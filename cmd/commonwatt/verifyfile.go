@@ -59,13 +59,25 @@ type checked struct {
 // answer is the error with which the command ends.
 func (c *checked) answer() error {
 	if failed, no := errors.AsType[*proof.Failed](c.Err); no {
-		return fmt.Errorf("the proof proves nothing: it fails at the step %q", failed.Step)
+		return fmt.Errorf("the proof proves nothing: it fails at the step %q; %s", failed.Step, afterFailed(failed.Step))
 	}
 	if c.Err != nil {
 		return fmt.Errorf("nobody said what to trust, and anybody can make a proof that agrees with itself: compare block %s with what you know of %s, then verify it with --trust %s",
 			c.Trust, c.Bundle.Chain, c.Trust)
 	}
 	return nil
+}
+
+// afterFailed says what a reader does about a proof that fails at a step.
+func afterFailed(step proof.Step) string {
+	switch step {
+	case proof.StepFormat:
+		return "the file is no proof, or it was cut or changed on the way: get it again"
+	case proof.StepChain, proof.StepTrust:
+		return "compare what you trust with the ledger that you mean, and get a proof that begins there (commonwatt prove --since)"
+	default:
+		return "it was changed, or is of no true ledger: get it again, from somebody else"
+	}
 }
 
 // print writes the check for people.

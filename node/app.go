@@ -12,13 +12,27 @@ import (
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// application is what the chain drives: the machine over the store.
-type application struct {
-	store    *store.Store
+// Disk is what an application needs of the disk that its ledger is on.
+// *store.Store is one; the simulator of faults has another.
+type Disk interface {
+	state.Reader
+	// Head returns what the last block left to go on with, and whether there was one.
+	Head() ([]byte, bool)
+	// Commit writes a block as a whole or not at all. It need not be there after a
+	// crash, but then no later one is either. The error is the disk's.
+	Commit(store.Block) error
+}
+
+// Application is what the chain drives: the machine over the ledger on a disk. Its
+// promise is that of chain.Application, of which it is one: a block changes what
+// others see only once the disk has it, and Committed is told after that.
+type Application struct {
+	disk     Disk
 	verifier *admission.Verifier
 
 	// state is held exclusively while a block becomes last, and shared by whoever
@@ -29,23 +43,27 @@ type application struct {
 	pending *machine.Result
 	txs     [][]byte // Of the pending block.
 
-	// committed is told of every block that became last.
-	committed func(machine.Record, [][]byte)
+	// Committed is told of every block that became last, with its transactions.
+	// Whoever sets it does so before the first block.
+	Committed func(machine.Record, [][]byte)
 }
 
 // ErrTx refuses a transaction that is not a bundle of good envelopes.
 var ErrTx = errors.New("node: the transaction is not a bundle of envelopes with good signatures")
 
-func newApplication(s *store.Store, v *admission.Verifier) (*application, error) {
+// NewApplication returns the application that goes on from what is on a disk.
+//
+// Errors: the rows on the disk are not those that its head commits to.
+func NewApplication(disk Disk, v *admission.Verifier) (*Application, error) {
 	var head machine.Head
-	if raw, ok := s.Head(); ok {
+	if raw, ok := disk.Head(); ok {
 		codec.Read(raw, &head)
 	}
-	m, err := machine.New(s, head, machine.Environment{Both: both, Verify: v.Verify})
+	m, err := machine.New(disk, head, machine.Environment{Both: both, Verify: v.Verify})
 	if err != nil {
 		return nil, err
 	}
-	a := &application{store: s, verifier: v, machine: m, committed: func(machine.Record, [][]byte) {}}
+	a := &Application{disk: disk, verifier: v, machine: m, Committed: func(machine.Record, [][]byte) {}}
 	a.height.Store(head.Height)
 	return a, nil
 }
@@ -64,7 +82,7 @@ func both(a, b func()) {
 }
 
 // Last returns the height and the app hash of the last committed block.
-func (a *application) Last() (int64, []byte) {
+func (a *Application) Last() (int64, []byte) {
 	head := a.machine.Head()
 	if head.Height == 0 {
 		return 0, nil
@@ -73,7 +91,7 @@ func (a *application) Last() (int64, []byte) {
 }
 
 // Genesis makes the state before the first block, unless an earlier start did.
-func (a *application) Genesis(chainID string, appState []byte) ([]byte, error) {
+func (a *Application) Genesis(chainID string, appState []byte) ([]byte, error) {
 	if head := a.machine.Head(); head.ChainID != "" {
 		return head.AppHash(), nil
 	}
@@ -89,7 +107,7 @@ func (a *application) Genesis(chainID string, appState []byte) ([]byte, error) {
 
 // Check says whether a bundle may wait for a block. What its envelopes refer to
 // was looked at when they were gathered; here, the bundles of peers are.
-func (a *application) Check(raw []byte, recheck bool) error {
+func (a *Application) Check(raw []byte, recheck bool) error {
 	if recheck {
 		return nil // An envelope that no longer fits is refused by its block.
 	}
@@ -97,7 +115,7 @@ func (a *application) Check(raw []byte, recheck bool) error {
 }
 
 // Due returns the closes that the committed state is waiting for.
-func (a *application) Due(maxBytes int64) [][]byte {
+func (a *Application) Due(maxBytes int64) [][]byte {
 	list := a.machine.Due()
 	if len(list) == 0 {
 		return nil
@@ -111,7 +129,7 @@ func (a *application) Due(maxBytes int64) [][]byte {
 
 // Accept says whether a proposed block holds nothing but good bundles, after the
 // closes that are due.
-func (a *application) Accept(txs [][]byte) error {
+func (a *Application) Accept(txs [][]byte) error {
 	if len(txs) > 0 && len(txs[0]) > 0 && txs[0][0] == machine.KindCloses {
 		if err := a.machine.CheckCloses(txs[0]); err != nil {
 			return err
@@ -123,7 +141,7 @@ func (a *application) Accept(txs [][]byte) error {
 
 // verify checks that transactions are bundles whose signatures are all good. The
 // verifier remembers, so each is computed once per node.
-func (a *application) verify(txs [][]byte) error {
+func (a *Application) verify(txs [][]byte) error {
 	var all []tx.Signed
 	var fresh []*tx.Envelope // What these carry was not yet seen either.
 	for n, raw := range txs {
@@ -153,7 +171,7 @@ func (a *application) verify(txs [][]byte) error {
 
 // carried verifies what envelopes carry and others signed, so that the verdicts
 // are remembered when a block holds it. They are no reason to refuse an envelope.
-func (a *application) carried(envelopes []*tx.Envelope) {
+func (a *Application) carried(envelopes []*tx.Envelope) {
 	var all []tx.Signed
 	a.state.RLock()
 	for _, e := range envelopes {
@@ -164,7 +182,7 @@ func (a *application) carried(envelopes []*tx.Envelope) {
 }
 
 // Finalize executes a decided block.
-func (a *application) Finalize(b chain.Block) (chain.Outcome, error) {
+func (a *Application) Finalize(b chain.Block) (chain.Outcome, error) {
 	r := a.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
 	a.pending, a.txs = &r, b.Txs
 	out := chain.Outcome{AppHash: r.Head.AppHash(), Results: make([]chain.Result, len(r.Data))}
@@ -178,20 +196,20 @@ func (a *application) Finalize(b chain.Block) (chain.Outcome, error) {
 }
 
 // Commit makes the finalized block last.
-func (a *application) Commit() error {
+func (a *Application) Commit() error {
 	r, txs := a.pending, a.txs
 	a.pending, a.txs = nil, nil
 	if err := a.commit(*r); err != nil {
 		return err
 	}
-	a.committed(r.Record, txs)
+	a.Committed(r.Record, txs)
 	return nil
 }
 
-func (a *application) commit(r machine.Result) error {
+func (a *Application) commit(r machine.Result) error {
 	a.state.Lock()
 	defer a.state.Unlock()
-	err := a.store.Commit(store.Block{
+	err := a.disk.Commit(store.Block{
 		Height: r.Head.Height, Changes: r.Changes, Record: codec.Marshal(r.Record), Head: r.Head.Encode(),
 	})
 	if err != nil {
@@ -202,8 +220,29 @@ func (a *application) commit(r machine.Result) error {
 	return nil
 }
 
+// Screen says for each envelope why no block would apply it if it came next, or nil.
+// What the good ones carry is verified, too.
+func (a *Application) Screen(envelopes []*tx.Envelope) []error {
+	signed := make([]tx.Signed, len(envelopes))
+	for i, e := range envelopes {
+		signed[i] = e
+	}
+	verdicts := a.verifier.Verify(signed)
+	var admitted []*tx.Envelope
+	for i, e := range envelopes {
+		if verdicts[i] == nil {
+			verdicts[i] = a.admit(e)
+		}
+		if verdicts[i] == nil {
+			admitted = append(admitted, e)
+		}
+	}
+	a.carried(admitted)
+	return verdicts
+}
+
 // admit says why an envelope would be refused if it came next.
-func (a *application) admit(e *tx.Envelope) error {
+func (a *Application) admit(e *tx.Envelope) error {
 	a.state.RLock()
 	defer a.state.RUnlock()
 	return a.machine.Admit(e)

@@ -11,8 +11,5 @@ func (n *Node) Check(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := n.intake.verifier.Verify([]tx.Signed{e})[0]; err != nil {
-		return err
-	}
-	return n.app.admit(e)
+	return n.app.Screen([]*tx.Envelope{e})[0]
 }

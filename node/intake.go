@@ -16,12 +16,11 @@ import (
 // intake takes envelopes in: it checks them, gathers them into bundles while the
 // block before is under way, and answers whoever sent them.
 type intake struct {
-	app      *application
-	verifier *admission.Verifier
-	queue    *admission.Queue
-	ctx      context.Context //nolint:containedctx // the intake's own life
-	cancel   context.CancelFunc
-	done     sync.WaitGroup
+	app    *Application
+	queue  *admission.Queue
+	ctx    context.Context //nolint:containedctx // the intake's own life
+	cancel context.CancelFunc
+	done   sync.WaitGroup
 
 	mu       sync.Mutex
 	waiting  map[tx.ID][]chan answer
@@ -46,10 +45,10 @@ type answer struct {
 // envelope, or before what somebody waited for.
 var ErrClosed = errors.New("node: closed: ask again after the next start")
 
-func newIntake(app *application, v *admission.Verifier) *intake {
+func newIntake(app *Application) *intake {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &intake{
-		app: app, verifier: v, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
+		app: app, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
 		waiting: map[tx.ID][]chan answer{}, underway: map[uint64]bool{}, room: make(chan struct{}),
 	}
 }
@@ -200,25 +199,20 @@ func (in *intake) rest(most int) bool {
 
 // check answers envelopes that no block would apply, and returns the others.
 func (in *intake) check(raws [][]byte) [][]byte {
-	envelopes, signed := make([]*tx.Envelope, len(raws)), make([]tx.Signed, len(raws))
+	envelopes := make([]*tx.Envelope, len(raws))
 	for i, raw := range raws {
 		envelopes[i], _ = tx.Decode(raw) // It decoded when it was submitted.
-		signed[i] = envelopes[i]
 	}
-	good, admitted := raws[:0], envelopes[:0]
-	for i, err := range in.verifier.Verify(signed) {
-		if err == nil {
-			err = in.app.admit(envelopes[i])
-		}
+	good := raws[:0]
+	for i, err := range in.app.Screen(envelopes) {
 		if err != nil {
 			in.mu.Lock()
 			in.tell(envelopes[i].ID, answer{err: err})
 			in.mu.Unlock()
 			continue
 		}
-		good, admitted = append(good, raws[i]), append(admitted, envelopes[i])
+		good = append(good, raws[i])
 	}
-	in.app.carried(admitted)
 	return good
 }
 

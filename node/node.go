@@ -50,7 +50,7 @@ var ErrExists = errors.New("node: the folder already holds a ledger")
 type Node struct {
 	dir    string
 	store  *store.Store
-	app    *application
+	app    *Application
 	chain  *chain.Chain
 	view   *view.View
 	intake *intake
@@ -123,15 +123,15 @@ func (n *Node) open(cfg Config) (err error) {
 		return err
 	}
 	verifier := admission.NewVerifier(keysMax, verdictsMax)
-	if n.app, err = newApplication(n.store, verifier); err != nil {
+	if n.app, err = NewApplication(n.store, verifier); err != nil {
 		return err
 	}
 	if n.view, err = view.Open(filepath.Join(cfg.Dir, viewFile)); err != nil {
 		return err
 	}
 	n.feed = newFeed(n.store, n.view)
-	n.intake = newIntake(n.app, verifier)
-	n.app.committed = func(r machine.Record, txs [][]byte) {
+	n.intake = newIntake(n.app)
+	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		n.intake.answer(r, txs)
 		n.feed.wake()
 	}

@@ -35,6 +35,9 @@ type driver struct {
 	// the verdict: CometBFT hands on a code and a text, the submitter wants the error.
 	expected sync.Map
 
+	// company is nil while blocks are replayed before the start.
+	company *company
+
 	halted chan struct{}
 	once   sync.Once
 	reason error
@@ -145,6 +148,9 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 		return nil, errors.New("results and transactions differ in number")
 	}
 	d.proving, d.hash = bytes.Equal(outcome.AppHash, d.hash), outcome.AppHash
+	if d.company != nil {
+		d.company.decided(outcome.Validators)
+	}
 	response = &abci.ResponseFinalizeBlock{AppHash: outcome.AppHash, TxResults: txResults(outcome.Results)}
 	for _, v := range outcome.Validators {
 		response.ValidatorUpdates = append(response.ValidatorUpdates, abci.Ed25519ValidatorUpdate(v.PublicKey, v.Power))

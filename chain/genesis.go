@@ -74,6 +74,36 @@ func Init(dir string, g Genesis) error {
 	return nil
 }
 
+// Join makes a folder a node of the chain that a genesis document is of, with keys
+// of its own unless it has them. It is ErrInitialized when the folder has a genesis.
+func Join(dir string, document []byte) error {
+	path := filepath.Join(dir, genesisFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(ErrInitialized, err)
+	}
+	genesis, err := types.GenesisDocFromJSON(document)
+	if err != nil {
+		return fmt.Errorf("chain: join: %w", err)
+	}
+	if _, err := Keys(dir); err != nil {
+		return err
+	}
+	if err := genesis.SaveAs(path); err != nil {
+		return fmt.Errorf("chain: join: %w", err)
+	}
+	return nil
+}
+
+// Document returns the genesis document of a folder, and the chain's id.
+func Document(dir string) (document []byte, chainID string, err error) {
+	genesis, err := types.GenesisDocFromFile(filepath.Join(dir, genesisFile))
+	if err != nil {
+		return nil, "", fmt.Errorf("chain: %w", err)
+	}
+	document, err = os.ReadFile(filepath.Join(dir, genesisFile))
+	return document, genesis.ChainID, err
+}
+
 // Keys returns the identity of a folder, and makes its keys when it has none.
 func Keys(dir string) (Identity, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

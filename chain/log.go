@@ -35,9 +35,23 @@ var afterDeath = map[string]bool{
 	"error on catchup replay; proceeding to start state anyway": true,
 }
 
+// ofPeers is what CometBFT reports as errors when a peer goes away or cannot be
+// reached, as peers may: it is looked for again.
+var ofPeers = map[string]bool{
+	"Stopping peer for error":                                    true,
+	"Error dialing peer":                                         true,
+	"Connection failed @ sendRoutine":                            true,
+	"Connection failed @ recvRoutine":                            true,
+	"Failed to send PacketPing":                                  true,
+	"Failed to send PacketPong":                                  true,
+	"Failed to write PacketMsg":                                  true,
+	"Failed to reconnect to peer. Beginning exponential backoff": true,
+	"Failed to reconnect to peer. Giving up":                     true,
+}
+
 // Error passes an error on.
 func (l logger) Error(message string, pairs ...any) {
-	if afterDeath[message] {
+	if afterDeath[message] || ofPeers[message] {
 		l.write(slog.LevelInfo, message, pairs)
 		return
 	}

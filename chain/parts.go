@@ -73,6 +73,9 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		return nil, err
 	}
 	pool.SetLogger(p.log)
+	// Whoever calls the driver is who reads these settings.
+	driver.company = newCompany(key.Key.PubKey.Bytes(), p.state.Validators, p.state.NextValidators,
+		func(alone bool) { cfg.pace(p.settings.Consensus, alone || !cfg.networked()) })
 	p.connect(pool, cfg.networked())
 	return p, nil
 }
@@ -113,7 +116,7 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	p.consensus.SetLogger(p.log)
 	p.consensus.SetPrivValidator(p.signer)
 
-	behind := networked && !p.alone()
+	behind := networked && (!p.alone() || len(p.others) > 0)
 	votes := consensus.NewReactor(p.consensus, behind)
 	votes.SetEventBus(p.events)
 	info := p.info()
@@ -122,7 +125,7 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	reactors := map[string]p2p.Reactor{
 		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
 		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
-			p.signer.GetAddress(), 0, blocksync.NopMetrics()),
+			p.blocking(), 0, blocksync.NopMetrics()),
 		"CONSENSUS": votes,
 		"EVIDENCE":  evidence.NewReactor(pool),
 	}
@@ -141,6 +144,17 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 func (p *parts) alone() bool {
 	_, own := p.state.Validators.GetByAddress(p.signer.GetAddress())
 	return own != nil && p.state.Validators.Size() == 1
+}
+
+// blocking is this node's address when the chain cannot have gone on without it, so
+// that it need not wait until it has caught up, and nobody's otherwise. One that was
+// restored from before others joined would go on by itself: with peers it asks them.
+func (p *parts) blocking() []byte {
+	_, own := p.state.Validators.GetByAddress(p.signer.GetAddress())
+	if own == nil || 3*own.VotingPower < p.state.Validators.TotalVotingPower() || p.alone() && len(p.others) > 0 {
+		return nil
+	}
+	return own.Address
 }
 
 // proven reports whether the last block's header holds the hash of the state after

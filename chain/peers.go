@@ -1,6 +1,31 @@
 package chain
 
-import "github.com/cometbft/cometbft/p2p"
+import (
+	"slices"
+	"strings"
+
+	"github.com/cometbft/cometbft/p2p"
+)
+
+// Peer is another node that is connected.
+type Peer struct {
+	Node    string `json:"node"`
+	Address string `json:"address"` // Where it says that it is reached, as host:port; empty: nowhere.
+}
+
+// Peers lists the nodes that are connected, by name.
+func (c *Chain) Peers() []Peer {
+	list := []Peer{}
+	for _, peer := range c.parts.peers.Peers().Copy() {
+		p := Peer{Node: string(peer.ID())}
+		if info, ok := peer.NodeInfo().(p2p.DefaultNodeInfo); ok {
+			p.Address = strings.TrimPrefix(info.ListenAddr, "tcp://")
+		}
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b Peer) int { return strings.Compare(a.Node, b.Node) })
+	return list
+}
 
 // noBook is an address book without pages: peers are named in the settings, and
 // others are neither sought nor remembered.

@@ -21,8 +21,8 @@ const (
 // all the same.
 const idleDefault = 5 * time.Second
 
-// Config is how a node runs. With only the folder set it is a validator on its
-// own, without a port.
+// Config is how a node runs. With only the folder set it opens no port, and is
+// reached by nobody.
 type Config struct {
 	// Dir is the folder that Init made.
 	Dir string
@@ -32,8 +32,8 @@ type Config struct {
 	Advertise string
 	// Peers are the other nodes, each as id@host:port.
 	Peers []string
-	// Idle is how long a network waits for work before it makes an empty block; the
-	// default is five seconds. A validator on its own makes none.
+	// Idle is how long several validators wait for work before they make an empty
+	// block; the default is five seconds. A validator on its own makes none.
 	Idle time.Duration
 	// Log receives CometBFT's warnings and errors; the default is slog's.
 	Log *slog.Logger
@@ -53,20 +53,7 @@ func (c Config) settings() *config.Config {
 	s.Consensus.CreateEmptyBlocks = false
 	s.Consensus.TimeoutCommit = 0
 	s.Consensus.SkipTimeoutCommit = true
-	s.Consensus.TimeoutPropose = 500 * time.Millisecond
-	if c.networked() {
-		// A transaction that others dropped, because they were full or still catching
-		// up, is with its node alone. The others see no work and do not vote, so that
-		// node would never come to propose it: idle blocks hand the turn on.
-		s.Consensus.CreateEmptyBlocksInterval = cmp.Or(c.Idle, idleDefault)
-	}
-	if !c.networked() {
-		// A validator on its own has nobody's votes to wait for, and only itself to
-		// blame when the machine is too busy for a proposal in time.
-		s.Consensus.TimeoutPropose = time.Second
-		s.Consensus.TimeoutPrevote = time.Millisecond
-		s.Consensus.TimeoutPrecommit = time.Millisecond
-	}
+	c.pace(s.Consensus, !c.networked())
 
 	s.Mempool.Recheck = true
 	s.Mempool.Size = waitingTxsMax
@@ -88,4 +75,25 @@ func (c Config) settings() *config.Config {
 	s.P2P.ListenAddress = c.Listen
 	s.P2P.ExternalAddress = c.Advertise
 	return s
+}
+
+// pace sets for how long a validator waits for others: for nobody, when it is the
+// only one.
+func (c Config) pace(s *config.ConsensusConfig, alone bool) {
+	if alone {
+		// It has nobody's votes to wait for, and only itself to blame when the machine
+		// is too busy for a proposal in time.
+		s.CreateEmptyBlocksInterval = 0
+		s.TimeoutPropose = time.Second
+		s.TimeoutPrevote = time.Millisecond
+		s.TimeoutPrecommit = time.Millisecond
+		return
+	}
+	// A transaction that others dropped, because they were full or still catching
+	// up, is with its node alone. The others see no work and do not vote, so that
+	// node would never come to propose it: idle blocks hand the turn on.
+	s.CreateEmptyBlocksInterval = cmp.Or(c.Idle, idleDefault)
+	usual := config.DefaultConsensusConfig()
+	s.TimeoutPropose = 500 * time.Millisecond
+	s.TimeoutPrevote, s.TimeoutPrecommit = usual.TimeoutPrevote, usual.TimeoutPrecommit
 }

@@ -57,12 +57,16 @@ type Node struct {
 	feed   *feed
 	closed func() error
 	proofs proofs
+
+	settings Settings
 }
 
-// Config is how a node runs.
+// Config is how a node runs. Without settings it opens no port and reaches nobody:
+// commands that settle in a folder, and a ledger that has one validator.
 type Config struct {
 	Dir string
 	Log *slog.Logger // Warnings of what the node runs on; the default is slog's.
+	Settings
 }
 
 // Init makes a folder the start of a ledger, with the folder's own key as its
@@ -107,10 +111,13 @@ func Open(cfg Config) (*Node, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	if err := store.Unseal(cfg.Dir); err != nil {
 		return nil, err
 	}
-	n := &Node{dir: cfg.Dir}
+	n := &Node{dir: cfg.Dir, settings: cfg.Settings}
 	n.closed = sync.OnceValue(n.close)
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.release())
@@ -135,8 +142,9 @@ func (n *Node) open(cfg Config) (err error) {
 		n.intake.answer(r, txs)
 		n.feed.wake()
 	}
-	n.chain, err = chain.Start(chain.Config{Dir: filepath.Join(cfg.Dir, chainDir), Log: cfg.Log}, n.app,
-		func(name string) chain.KV { return n.store.KV(name) })
+	n.chain, err = chain.Start(chain.Config{
+		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Log: cfg.Log,
+	}, n.app, func(name string) chain.KV { return n.store.KV(name) })
 	if err != nil {
 		return err
 	}

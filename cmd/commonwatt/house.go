@@ -38,7 +38,7 @@ func openHouse(dir string, c *community.Community, log *slog.Logger) (*house, er
 	if err != nil {
 		return nil, err
 	}
-	n, err := node.Open(node.Config{Dir: dir, Log: log})
+	n, err := openNode(dir, log)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,15 @@ func openHouse(dir string, c *community.Community, log *slog.Logger) (*house, er
 		View: n.View(), Read: n.Read, Audit: n, Now: time.Now,
 		Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
 	}}, nil
+}
+
+// openNode starts the node of a folder as its settings say.
+func openNode(dir string, log *slog.Logger) (*node.Node, error) {
+	s, err := node.LoadSettings(dir)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	return node.Open(node.Config{Dir: dir, Log: log, Settings: s})
 }
 
 // serves is what is served of the house; demo is nil when it is none.

@@ -47,7 +47,7 @@ func atBureau(cmd *cobra.Command, dir string, f func(bureau, *community.Communit
 	if own.operator, err = operator.Open(dir, c.Name); err != nil {
 		return err
 	}
-	if own.node, err = node.Open(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr())}); err != nil {
+	if own.node, err = openNode(dir, newLog(cmd.ErrOrStderr())); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, own.node.Close()) }()

@@ -34,7 +34,7 @@ func (s *settling) run(ctx context.Context) (err error) {
 	if s.operator, err = operator.Open(s.dir, s.community.Name); err != nil {
 		return err
 	}
-	if s.node, err = node.Open(node.Config{Dir: s.dir, Log: newLog(s.show.out)}); err != nil {
+	if s.node, err = openNode(s.dir, newLog(s.show.out)); err != nil {
 		return err
 	}
 	if err = s.settle(ctx); err != nil {

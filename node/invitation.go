@@ -1,0 +1,207 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/proof"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// InvitationFile is where a node keeps the invitation by which it joined.
+const InvitationFile = "invitation.json"
+
+// Invitation is all that a node needs to join a network. There is no secret in it,
+// but whoever has it can read the ledger.
+type Invitation struct {
+	Format int    `json:"commonwatt_invitation"` // 1.
+	Chain  string `json:"chain"`
+	// Genesis is the chain's genesis document.
+	Genesis json.RawMessage `json:"genesis"`
+	// Peers are nodes, each as ID@HOST:PORT.
+	Peers []string `json:"peers"`
+	// Trust is a block that the inviting node has: a node that joins believes no other
+	// chain. It is absent before the first block.
+	Trust *proof.Trust `json:"trust,omitempty"`
+	// Organisations are those that the inviting node knows by name.
+	Organisations []Organisation `json:"organisations,omitempty"`
+}
+
+// Organisation is what is known of a member of the network that the ledger does not
+// hold: its name, and which validator and node are its own. All of it is public.
+type Organisation struct {
+	Name      string       `json:"name"`
+	Account   tx.AccountID `json:"account,string"`
+	Validator []byte       `json:"validator"` // Its key: Ed25519.
+	Node      string       `json:"node"`      // ID@HOST:PORT.
+}
+
+// Errors of invitations and requests.
+var (
+	ErrInvitation = errors.New("node: this is no invitation to a network")
+	ErrRequest    = errors.New("node: this is no request to be admitted to a network")
+	ErrOffline    = errors.New("node: nobody can reach this node: it does not listen")
+)
+
+// ParseInvitation reads an invitation.
+//
+// Errors: ErrInvitation.
+func ParseInvitation(text []byte) (i Invitation, err error) {
+	if err := json.Unmarshal(text, &i); err != nil {
+		return i, fmt.Errorf("%w: %w", ErrInvitation, err)
+	}
+	if i.Format != 1 || i.Chain == "" || len(i.Genesis) == 0 || len(i.Peers) == 0 {
+		return i, fmt.Errorf("%w: one has a format of 1, a chain, its genesis and peers", ErrInvitation)
+	}
+	for _, peer := range i.Peers {
+		if err := checkPeer(peer); err != nil {
+			return i, fmt.Errorf("%w: peers: %w", ErrInvitation, err)
+		}
+	}
+	if i.Trust != nil {
+		if err := i.Trust.Check(); err != nil {
+			return i, fmt.Errorf("%w: trust: %w", ErrInvitation, err)
+		}
+	}
+	return i, nil
+}
+
+// Invitation invites another node to the running node's network.
+//
+// Errors: ErrOffline; those of the disk.
+func (n *Node) Invitation() (Invitation, error) {
+	others := n.chain.Peers()
+	peers := make([]string, 0, len(others))
+	for _, p := range others {
+		peers = append(peers, p.Node+"@"+p.Address)
+	}
+	return invitation(n.dir, n.settings, peers, n.Headers().Trust)
+}
+
+// InvitationIn is Invitation of a stopped node's folder.
+func InvitationIn(dir string, s Settings) (Invitation, error) {
+	return invitation(dir, s, s.Peers, func(height int64) (proof.Trust, error) { return TrustIn(dir, height) })
+}
+
+func invitation(dir string, s Settings, others []string, trust func(int64) (proof.Trust, error)) (i Invitation, err error) {
+	if s.Listen == "" {
+		return i, ErrOffline
+	}
+	self, err := chain.Keys(filepath.Join(dir, chainDir))
+	if err != nil {
+		return i, err
+	}
+	i = Invitation{Format: 1}
+	if i.Genesis, i.Chain, err = chain.Document(filepath.Join(dir, chainDir)); err != nil {
+		return i, err
+	}
+	i.Peers = []string{self.Node + "@" + s.Reached()}
+	for _, peer := range others {
+		if checkPeer(peer) == nil && !slices.Contains(i.Peers, peer) {
+			i.Peers = append(i.Peers, peer)
+		}
+	}
+	t, err := trust(0)
+	if err == nil {
+		i.Trust = &t
+	}
+	return i, nil // Before the first block there is none to trust.
+}
+
+// Join makes a folder a node of the network that an invitation is to, with keys of
+// its own. It is no validator before the council admits it.
+//
+// Errors: ErrExists; ErrInvitation; *SettingsError; those of the disk.
+func Join(dir string, i Invitation, s Settings) (chain.Identity, error) {
+	if err := s.Check(); err != nil {
+		return chain.Identity{}, err
+	}
+	if Exists(dir) {
+		return chain.Identity{}, fmt.Errorf("%w: %s", ErrExists, dir)
+	}
+	text, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return chain.Identity{}, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return chain.Identity{}, fmt.Errorf("node: join: %w", err)
+	}
+	self, err := chain.Keys(filepath.Join(dir, chainDir))
+	if err != nil {
+		return self, err
+	}
+	if err := errors.Join(replaceFile(filepath.Join(dir, InvitationFile), append(text, '\n')), s.Save(dir)); err != nil {
+		return self, err
+	}
+	if err := chain.Join(filepath.Join(dir, chainDir), i.Genesis); err != nil { // It comes last: now the folder is a node's.
+		return self, fmt.Errorf("%w: %w", ErrInvitation, err)
+	}
+	return self, nil
+}
+
+// Identity is a node's public side; its keys are made when there are none.
+func Identity(dir string) (chain.Identity, error) { return chain.Keys(filepath.Join(dir, chainDir)) }
+
+// Peers lists the nodes that are connected.
+func (n *Node) Peers() []chain.Peer { return n.chain.Peers() }
+
+// Settings are how the node runs.
+func (n *Node) Settings() Settings { return n.settings }
+
+// Request is what an organisation asks the council of a network to be admitted with.
+// It is public.
+type Request struct {
+	Format       int    `json:"commonwatt_request"` // 1.
+	Chain        string `json:"chain"`
+	Organisation        // Its account is made of the key.
+	Key          []byte `json:"key"`       // Of the account: Ed25519.
+	Signature    []byte `json:"signature"` // By that key, over all of this without the signature.
+}
+
+// AccountOf is the number of an organisation's account: made of its key, so that no
+// two organisations ask for the same one.
+func AccountOf(key ed25519.PublicKey) tx.AccountID {
+	sum := sha256.Sum256(append([]byte("commonwatt organisation\x00"), key...))
+	return tx.AccountID(binary.BigEndian.Uint64(sum[:]) | 1) // Never 0.
+}
+
+// NewRequest makes a request and signs it.
+func NewRequest(chainID string, o Organisation, key ed25519.PrivateKey) (Request, error) {
+	public, _ := key.Public().(ed25519.PublicKey) // It is one.
+	o.Account = AccountOf(public)
+	r := Request{Format: 1, Chain: chainID, Organisation: o, Key: public}
+	text, err := r.signed()
+	r.Signature = ed25519.Sign(key, text)
+	return r, err
+}
+
+// signed is what is signed of a request.
+func (r Request) signed() ([]byte, error) {
+	r.Signature = nil
+	return json.Marshal(r)
+}
+
+// ParseRequest reads a request, as it was signed.
+//
+// Errors: ErrRequest.
+func ParseRequest(text []byte) (r Request, err error) {
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	if r.Format != 1 || r.Name == "" || len(r.Key) != ed25519.PublicKeySize || len(r.Validator) != ed25519.PublicKeySize || checkPeer(r.Node) != nil {
+		return r, fmt.Errorf("%w: one has a format of 1, a name, a key, a validator and a node", ErrRequest)
+	}
+	signed, err := r.signed()
+	if err != nil || r.Account != AccountOf(r.Key) || !ed25519.Verify(r.Key, signed, r.Signature) {
+		return r, fmt.Errorf("%w: it was changed since %s signed it", ErrRequest, r.Name)
+	}
+	return r, nil
+}

@@ -36,9 +36,10 @@ func TestQueueTakesNoMoreThanABundle(t *testing.T) {
 		size, count int
 		want        []int
 	}{
-		{"large", tx.MaxEnvelope / 4, 9, []int{7, 2}},
+		{"the largest", tx.MaxEnvelope, 2, []int{1, 1}},
+		{"large", bundleMost / 4, 7, []int{3, 3, 1}},
 		{"many", 1, tx.MaxBundleEnvelopes + 1, []int{tx.MaxBundleEnvelopes, 1}},
-		{"a bundle to the byte", tx.MaxBundle/16 - tx.BundleOverhead - 1, 17, []int{16, 1}},
+		{"a bundle to the byte", bundleMost/16 - tx.BundleOverhead - 1, 17, []int{16, 1}},
 	}
 	for _, c := range cases {
 		q := roomy()
@@ -59,23 +60,23 @@ func TestQueueTakesNoMoreThanABundle(t *testing.T) {
 
 func TestQueueRefusesWhatNoBundleCarries(t *testing.T) {
 	for _, raw := range [][]byte{nil, make([]byte, tx.MaxEnvelope+1)} {
-		if err := roomy().Put(t.Context(), raw); !errors.Is(err, tx.ErrBundleMember) {
+		if err := roomy().Put(t.Context(), 1, raw); !errors.Is(err, tx.ErrBundleMember) {
 			t.Errorf("%d bytes: %v", len(raw), err)
 		}
 	}
 }
 
-// A full queue, by number or by bytes, makes senders wait until something is
-// taken; those who cannot wait are told.
+// An account that has its share of a queue, by number or by bytes, makes its senders
+// wait until something is taken; those who cannot wait are told.
 func TestQueuePushesBack(t *testing.T) {
-	for name, limits := range map[string]Limits{"number": {2, 1000}, "bytes": {1000, 5}} {
+	for name, limits := range map[string]Limits{"number": {4, 1000}, "bytes": {1000, 8}} {
 		synctest.Test(t, func(t *testing.T) {
 			q := NewQueue(limits)
 			put(t, q, []byte("abc"))
 			put(t, q, []byte("def"))
 			impatient, cancel := context.WithCancelCause(t.Context())
 			cancel(errors.New("client gone"))
-			if err := q.Put(impatient, []byte("x")); !errors.Is(err, ErrFull) || context.Cause(impatient) == nil {
+			if err := q.Put(impatient, 1, []byte("x")); !errors.Is(err, ErrFull) || context.Cause(impatient) == nil {
 				t.Errorf("%s: a full queue answers %v", name, err)
 			}
 			waiting := true
@@ -123,12 +124,12 @@ func TestTakeWaitsForTheFirst(t *testing.T) {
 // one sender sends arrives in its order.
 func TestQueueLosesNothing(t *testing.T) {
 	const senders, each = 8, 500
-	q := NewQueue(Limits{Envelopes: 10, Bytes: 100})
+	q := NewQueue(Limits{Envelopes: 20, Bytes: 200})
 	var sending, taking sync.WaitGroup
 	for s := range senders {
 		sending.Go(func() {
 			for n := range each {
-				put(t, q, fmt.Appendf(nil, "%d %d", s, n))
+				putOf(t, q, tx.AccountID(s), fmt.Appendf(nil, "%d %d", s, n))
 			}
 		})
 	}
@@ -164,9 +165,36 @@ func TestQueueLosesNothing(t *testing.T) {
 	}
 }
 
+// A flood is its sender's to wait for: it leaves room to others, whose envelopes
+// take their turn with its own.
+func TestQueueIsFair(t *testing.T) {
+	q := NewQueue(Limits{Envelopes: 400, Bytes: 1 << 30})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	flood := func(account tx.AccountID) (taken int) {
+		for q.Put(gone, account, make([]byte, bundleMost/8)) == nil {
+			taken++
+		}
+		return taken
+	}
+	if first, second := flood(1), flood(2); first != 200 || second != 100 {
+		t.Errorf("two that flood a queue of 400 got %d and %d in, want 200 and 100", first, second)
+	}
+	putOf(t, q, 3, []byte("honest"))
+	taken := take(t, q) // Seven large ones fill it.
+	if last := taken[len(taken)-1]; string(last) != "honest" {
+		t.Errorf("the honest envelope is not in the next bundle, which has %d", len(taken))
+	}
+}
+
 func put(t *testing.T, q *Queue, raw []byte) {
 	t.Helper()
-	if err := q.Put(t.Context(), raw); err != nil {
+	putOf(t, q, 1, raw)
+}
+
+func putOf(t *testing.T, q *Queue, account tx.AccountID, raw []byte) {
+	t.Helper()
+	if err := q.Put(t.Context(), account, raw); err != nil {
 		t.Error(err)
 	}
 }

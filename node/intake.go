@@ -23,7 +23,7 @@ type intake struct {
 	done   sync.WaitGroup
 
 	mu       sync.Mutex
-	waiting  map[tx.ID][]chan answer
+	waiting  map[tx.ID][]waiter
 	underway map[uint64]bool // Bundles that no block holds yet, by stamp.
 	room     chan struct{}   // Closed, and replaced, with every block.
 	stamp    uint64
@@ -33,6 +33,13 @@ type intake struct {
 // gather for the next one: the busier the node, the larger the bundles, and the
 // cheaper each signature in them.
 const underwayMax = 8
+
+// waiter is a sender. Others may send the same body under another key or signature;
+// their refusal is not the sender's.
+type waiter struct {
+	seal   tx.Seal
+	answer chan answer
+}
 
 // answer is what a sender is told.
 type answer struct {
@@ -49,7 +56,7 @@ func newIntake(app *Application) *intake {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &intake{
 		app: app, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
-		waiting: map[tx.ID][]chan answer{}, underway: map[uint64]bool{}, room: make(chan struct{}),
+		waiting: map[tx.ID][]waiter{}, underway: map[uint64]bool{}, room: make(chan struct{}),
 	}
 }
 
@@ -68,8 +75,8 @@ func (in *intake) stop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for id, list := range in.waiting {
-		for _, ch := range list {
-			ch <- answer{err: ErrClosed}
+		for _, w := range list {
+			w.answer <- answer{err: ErrClosed}
 		}
 		delete(in.waiting, id)
 	}
@@ -94,9 +101,9 @@ func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 	}
 	t := &Ticket{in: in, id: e.ID, answer: make(chan answer, 1)}
 	in.mu.Lock()
-	in.waiting[e.ID] = append(in.waiting[e.ID], t.answer)
+	in.waiting[e.ID] = append(in.waiting[e.ID], waiter{e.Seal(), t.answer})
 	in.mu.Unlock()
-	if err := in.queue.Put(ctx, raw); err != nil {
+	if err := in.queue.Put(ctx, e.Body.Account, raw); err != nil {
 		in.forget(t.id, t.answer)
 		return nil, err
 	}
@@ -127,7 +134,7 @@ func (in *intake) forget(id tx.ID, ch chan answer) {
 	defer in.mu.Unlock()
 	list := in.waiting[id]
 	for i := range list {
-		if list[i] == ch {
+		if list[i].answer == ch {
 			list = append(list[:i], list[i+1:]...)
 			break
 		}
@@ -139,22 +146,47 @@ func (in *intake) forget(id tx.ID, ch chan answer) {
 	in.waiting[id] = list
 }
 
-// tell answers everybody who waits for an envelope.
+// tell answers everybody who waits for what a body asks for.
 func (in *intake) tell(id tx.ID, a answer) {
-	for _, ch := range in.waiting[id] {
-		ch <- a
+	for _, w := range in.waiting[id] {
+		w.answer <- a
 	}
 	delete(in.waiting, id)
+}
+
+// refuse answers those who sent an envelope as it is, to the last byte.
+func (in *intake) refuse(id tx.ID, seal tx.Seal, a answer) {
+	var others []waiter
+	for _, w := range in.waiting[id] {
+		if w.seal != seal {
+			others = append(others, w)
+			continue
+		}
+		w.answer <- a
+	}
+	if delete(in.waiting, id); len(others) > 0 {
+		in.waiting[id] = others
+	}
 }
 
 // answer tells the senders of a block's envelopes what became of them.
 func (in *intake) answer(r machine.Record, txs [][]byte) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, o := range r.Outcomes {
-		if len(o.ID) == len(tx.ID{}) {
-			in.tell(tx.ID(o.ID), answer{outcome: o, height: r.Height})
+	var seals []tx.Seal // Of the outcomes, once one of them is a refusal.
+	for i, o := range r.Outcomes {
+		if len(o.ID) != len(tx.ID{}) || len(in.waiting[tx.ID(o.ID)]) == 0 {
+			continue
 		}
+		a := answer{outcome: o, height: r.Height}
+		if o.Code == 0 {
+			in.tell(tx.ID(o.ID), a)
+			continue
+		}
+		if seals == nil {
+			seals = sealsOf(txs, len(r.Outcomes))
+		}
+		in.refuse(tx.ID(o.ID), seals[i], a)
 	}
 	for _, raw := range txs {
 		if stamp, ok := machine.Stamp(raw); ok {
@@ -165,9 +197,29 @@ func (in *intake) answer(r machine.Record, txs [][]byte) {
 	in.room = make(chan struct{})
 }
 
+// sealsOf returns the seals of a block's envelopes, by outcome. Closes, which have
+// none, come before all others.
+func sealsOf(txs [][]byte, outcomes int) []tx.Seal {
+	var seals []tx.Seal
+	for n, raw := range txs {
+		members, err := machine.Members(raw)
+		if err != nil && n > 0 {
+			seals = append(seals, tx.Seal{}) // No transaction at all.
+		}
+		for _, member := range members {
+			var seal tx.Seal
+			if e, err := tx.Decode(member); err == nil {
+				seal = e.Seal()
+			}
+			seals = append(seals, seal)
+		}
+	}
+	return append(make([]tx.Seal, outcomes-len(seals)), seals...)
+}
+
 // gather makes bundles of what waits until the intake stops.
 func (in *intake) gather(c *chain.Chain) {
-	for in.rest(underwayMax) {
+	for in.rest() {
 		raws, err := in.queue.Take(in.ctx)
 		if err != nil {
 			return
@@ -179,14 +231,14 @@ func (in *intake) gather(c *chain.Chain) {
 	}
 }
 
-// rest waits until fewer bundles than most are under way, and reports whether
-// the intake goes on.
-func (in *intake) rest(most int) bool {
+// rest waits until another bundle may be under way, and reports whether the intake
+// goes on.
+func (in *intake) rest() bool {
 	for {
 		in.mu.Lock()
 		n, room := len(in.underway), in.room
 		in.mu.Unlock()
-		if n < most {
+		if n < underwayMax {
 			return in.ctx.Err() == nil
 		}
 		select {
@@ -207,7 +259,7 @@ func (in *intake) check(raws [][]byte) [][]byte {
 	for i, err := range in.app.Screen(envelopes) {
 		if err != nil {
 			in.mu.Lock()
-			in.tell(envelopes[i].ID, answer{err: err})
+			in.refuse(envelopes[i].ID, envelopes[i].Seal(), answer{err: err})
 			in.mu.Unlock()
 			continue
 		}
@@ -243,7 +295,7 @@ func (in *intake) offer(c *chain.Chain, raws [][]byte) {
 	delete(in.underway, in.stamp)
 	for _, raw := range raws {
 		if e, no := tx.Decode(raw); no == nil {
-			in.tell(e.ID, answer{err: err})
+			in.refuse(e.ID, e.Seal(), answer{err: err})
 		}
 	}
 }

@@ -43,6 +43,7 @@ type parts struct {
 	transport *p2p.MultiplexTransport
 	peers     *p2p.Switch
 	others    []string
+	redialer  *redialer // Nil before start.
 }
 
 // assemble opens the databases, replays what the application is behind by, and
@@ -120,7 +121,9 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	votes := consensus.NewReactor(p.consensus, behind)
 	votes.SetEventBus(p.events)
 	info := p.info()
-	p.transport = p2p.NewMultiplexTransport(info, *p.node, p2p.MConnConfig(p.settings.P2P))
+	connection := p2p.MConnConfig(p.settings.P2P)
+	connection.PingInterval, connection.PongTimeout = pingInterval, pongTimeout
+	p.transport = p2p.NewMultiplexTransport(info, *p.node, connection)
 	p.peers = p2p.NewSwitch(p.settings.P2P, p.transport)
 	reactors := map[string]p2p.Reactor{
 		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
@@ -199,13 +202,16 @@ func (p *parts) start() error {
 			return err
 		}
 	}
-	if err := p.peers.AddPersistentPeers(p.others); err != nil {
+	redialer, err := newRedialer(p.peers, p.others)
+	if err != nil {
 		return err
 	}
 	if err := p.peers.Start(); err != nil {
 		return err
 	}
-	return p.peers.DialPeersAsync(p.others)
+	p.redialer = redialer
+	p.redialer.start()
+	return nil
 }
 
 // stop ends everything. The switch stops the reactors, of which the one of
@@ -213,6 +219,9 @@ func (p *parts) start() error {
 // about what waits after that, under its lock.
 func (p *parts) stop() error {
 	err := errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
+	if p.redialer != nil {
+		p.redialer.stop()
+	}
 	p.mempool.Lock()
 	defer p.mempool.Unlock()
 	return errors.Join(err, trimWAL(p.settings.RootDir))

@@ -72,6 +72,8 @@ func (c Config) settings() *config.Config {
 	s.P2P.PexReactor = false
 	s.P2P.AllowDuplicateIP = true
 	s.P2P.AddrBookStrict = false
+	s.P2P.DialTimeout = dialTimeout
+	s.P2P.HandshakeTimeout = greetTimeout
 	s.P2P.ListenAddress = c.Listen
 	s.P2P.ExternalAddress = c.Advertise
 	return s
@@ -93,7 +95,10 @@ func (c Config) pace(s *config.ConsensusConfig, alone bool) {
 	// up, is with its node alone. The others see no work and do not vote, so that
 	// node would never come to propose it: idle blocks hand the turn on.
 	s.CreateEmptyBlocksInterval = cmp.Or(c.Idle, idleDefault)
-	usual := config.DefaultConsensusConfig()
+	// While one validator is down, every block that it would have proposed waits for
+	// all of these; a second for each vote, the default, is long between computers that
+	// answer in a tenth. They grow when they turn out to be too short.
 	s.TimeoutPropose = 500 * time.Millisecond
-	s.TimeoutPrevote, s.TimeoutPrecommit = usual.TimeoutPrevote, usual.TimeoutPrecommit
+	s.TimeoutPrevote = 250 * time.Millisecond
+	s.TimeoutPrecommit = 250 * time.Millisecond
 }

@@ -19,6 +19,7 @@ type feed struct {
 	more  chan struct{} // Holds one token when there is something new.
 	end   chan struct{}
 	ended chan struct{} // Closed once nothing more goes into the view.
+	fails chan struct{} // Closed when something could not go into it.
 	done  sync.WaitGroup
 
 	mu   sync.Mutex
@@ -36,7 +37,7 @@ const (
 func newFeed(s *store.Store, v *view.View) *feed {
 	return &feed{
 		store: s, view: v, seen: v.Height(),
-		more: make(chan struct{}, 1), end: make(chan struct{}), ended: make(chan struct{}), step: make(chan struct{}),
+		more: make(chan struct{}, 1), end: make(chan struct{}), ended: make(chan struct{}), fails: make(chan struct{}), step: make(chan struct{}),
 	}
 }
 
@@ -93,6 +94,13 @@ func (f *feed) wait(ctx context.Context, height int64) error {
 	}
 }
 
+// failure says why something could not go into the view.
+func (f *feed) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
 // catchUp applies the records that the view does not show yet.
 func (f *feed) catchUp() {
 	for f.err == nil {
@@ -106,6 +114,9 @@ func (f *feed) catchUp() {
 		close(f.step)
 		f.step = make(chan struct{})
 		f.mu.Unlock()
+		if err != nil {
+			close(f.fails)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type intake struct {
 	app    *Application
 	queue  *admission.Queue
 	ctx    context.Context //nolint:containedctx // the intake's own life
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	done   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -53,7 +53,7 @@ type answer struct {
 var ErrClosed = errors.New("node: closed: ask again after the next start")
 
 func newIntake(app *Application) *intake {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	return &intake{
 		app: app, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
 		waiting: map[tx.ID][]waiter{}, underway: map[uint64]bool{}, room: make(chan struct{}),
@@ -69,14 +69,15 @@ func (in *intake) start(c *chain.Chain) {
 	in.done.Go(func() { in.gather(c) })
 }
 
-func (in *intake) stop() {
-	in.cancel()
+// stop tells everybody who waits why there will be no answer.
+func (in *intake) stop(reason error) {
+	in.cancel(reason)
 	in.done.Wait()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for id, list := range in.waiting {
 		for _, w := range list {
-			w.answer <- answer{err: ErrClosed}
+			w.answer <- answer{err: context.Cause(in.ctx)}
 		}
 		delete(in.waiting, id)
 	}
@@ -93,7 +94,7 @@ type Ticket struct {
 // send queues an envelope.
 func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 	if in.ctx.Err() != nil {
-		return nil, ErrClosed
+		return nil, context.Cause(in.ctx)
 	}
 	e, err := tx.Decode(raw)
 	if err != nil {
@@ -121,7 +122,7 @@ func (t *Ticket) Wait(ctx context.Context) (machine.Outcome, error) {
 		return machine.Outcome{}, context.Cause(ctx)
 	case <-t.in.ctx.Done():
 		t.in.forget(t.id, t.answer)
-		return machine.Outcome{}, ErrClosed
+		return machine.Outcome{}, context.Cause(t.in.ctx)
 	}
 }
 

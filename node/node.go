@@ -56,6 +56,7 @@ type Node struct {
 	intake *intake
 	feed   *feed
 	closed func() error
+	halted halted
 	proofs proofs
 
 	settings Settings
@@ -117,7 +118,7 @@ func Open(cfg Config) (*Node, error) {
 	if err := store.Unseal(cfg.Dir); err != nil {
 		return nil, err
 	}
-	n := &Node{dir: cfg.Dir, settings: cfg.Settings}
+	n := &Node{dir: cfg.Dir, settings: cfg.Settings, halted: halted{done: make(chan struct{})}}
 	n.closed = sync.OnceValue(n.close)
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.release())
@@ -150,6 +151,7 @@ func (n *Node) open(cfg Config) (err error) {
 	}
 	n.feed.start()
 	n.intake.start(n.chain)
+	go n.watch()
 	return nil
 }
 
@@ -205,7 +207,8 @@ func (n *Node) Seen(ctx context.Context, height int64) error { return n.feed.wai
 func (n *Node) Close() error { return n.closed() }
 
 func (n *Node) close() error {
-	n.intake.stop()
+	n.intake.stop(ErrClosed)
+	n.halted.halt(ErrClosed)
 	if err := n.chain.Stop(); err != nil {
 		return err
 	}

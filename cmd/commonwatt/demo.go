@@ -147,7 +147,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	if f.open {
 		openBrowser(ctx, cmd.ErrOrStderr(), server.Origin(l))
 	}
-	return liveAndServe(ctx, s, l, func(ctx context.Context) error {
+	return liveAndServe(ctx, s, l, h.node.Live, func(ctx context.Context) error {
 		return d.Live(ctx, func(done, total int64) { tellDemo(show, d, done, total) })
 	})
 }

@@ -160,7 +160,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Codes: codes, Origin: origin, ReceiptKey: receiptKey,
 		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
-	lives, serves := []func(context.Context) error{life.Run}, h.serves(people, nil, origin)
+	lives, serves := []func(context.Context) error{life.Run, h.node.Live}, h.serves(people, nil, origin)
 	registrar := life.Registrar()
 	serves.Files, serves.Certificates, h.source.Consumption = life.Files(), registrar, registrar.Consumption
 	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: newLog(cmd.ErrOrStderr())})

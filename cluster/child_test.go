@@ -1,0 +1,125 @@
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/op"
+	"github.com/commonwatt/commonwatt/state"
+	"github.com/commonwatt/commonwatt/tx"
+)
+
+// childPlace, when set, makes this test binary a node: where it runs, as JSON.
+const childPlace = "COMMONWATT_CLUSTER_NODE"
+
+// place is where a node runs.
+type place struct {
+	Dir, Listen string
+	Peers       []string
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childPlace); text != "" {
+		var p place
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			panic(err)
+		}
+		os.Exit(serve(p))
+	}
+	os.Exit(m.Run())
+}
+
+// Exit codes of a node's process.
+const (
+	exitClosed  = 0 // As it was told to.
+	exitRefused = 3 // It did not come up, and said why.
+	exitStopped = 4 // It stopped by itself, and said why.
+	exitUnclean = 5 // It was told to close, and could not.
+)
+
+// serve runs a node that is told what to do by lines, and answers by lines:
+//
+//	send HEX   ack NONCE ACCOUNT CODE, once a block holds the envelope, or no REASON
+//	state      at HEIGHT APPHASH
+//	close      and the process ends
+//
+// What stops it, or keeps it from coming up, it writes in a line "stop REASON".
+func serve(p place) int {
+	var out sync.Mutex
+	say := func(words ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(words...)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	n, err := node.Open(node.Config{Dir: p.Dir, Log: log, Settings: node.Settings{Listen: p.Listen, Peers: p.Peers}})
+	if err != nil {
+		say("stop", strings.ReplaceAll(err.Error(), "\n", " "))
+		return exitRefused
+	}
+	say("up")
+	go func() {
+		<-n.Done()
+		if err := n.Err(); !errors.Is(err, node.ErrClosed) {
+			say("stop", strings.ReplaceAll(err.Error(), "\n", " "))
+			os.Exit(exitStopped)
+		}
+	}()
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		word, rest, _ := strings.Cut(in.Text(), " ")
+		switch word {
+		case "send":
+			send(n, rest, say)
+		case "state":
+			n.Read(func(_ state.Reader, head machine.Head) { say("at", head.Height, fmt.Sprintf("%x", head.AppHash())) })
+		case "close":
+			if err := n.Close(); err != nil {
+				say("stop", err)
+				return exitUnclean
+			}
+			return exitClosed
+		}
+	}
+	return exitUnclean
+}
+
+// send hands an envelope in and answers when there is an answer.
+func send(n *node.Node, text string, say func(...any)) {
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		panic(err)
+	}
+	e, err := tx.Decode(raw)
+	if err != nil {
+		panic(err)
+	}
+	ticket, err := n.Send(context.Background(), raw)
+	if err != nil {
+		say("no", e.Body.Nonce, err)
+		return
+	}
+	go func() {
+		o, err := ticket.Wait(context.Background())
+		switch no := (*op.Refusal)(nil); {
+		case errors.As(err, &no):
+			say("ack", e.Body.Nonce, e.Body.Account, no.Code)
+		case err != nil:
+			say("no", e.Body.Nonce, err)
+		default:
+			say("ack", e.Body.Nonce, e.Body.Account, o.Code)
+		}
+	}()
+}

@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"testing"
@@ -143,13 +144,16 @@ func newNetwork(t *testing.T, size int) network {
 	return n
 }
 
-// freePort returns an address that nothing listens on.
+// freePort returns an address that nothing listens on. It is below the ports that
+// the system gives those who dial: whoever dials a node that does not listen yet
+// could be given that node's own.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 16_000+rand.IntN(16_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }

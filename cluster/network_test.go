@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -24,13 +25,16 @@ func newLoopback(t *testing.T, size int) loopback {
 	t.Helper()
 	var l loopback
 	for range size {
-		// Both are held until all are known, so that no two are the same.
-		taken, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		// All are held until all are known, so that no two are the same, and are below
+		// those that the system gives whoever dials.
+		for {
+			taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 16_000+rand.IntN(16_000)))
+			if err == nil {
+				defer taken.Close()
+				l = append(l, taken.Addr().String())
+				break
+			}
 		}
-		defer taken.Close()
-		l = append(l, taken.Addr().String())
 	}
 	return l
 }

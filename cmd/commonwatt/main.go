@@ -48,7 +48,7 @@ cannot be used and nothing was changed.`,
 	})
 	root.AddCommand(
 		demoCommand(), simulateCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
-		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
+		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
 	)
 	return root
 }

@@ -90,6 +90,18 @@ func (p *patient) ledger() finding {
 	return finding{"ledger", good, says + ", closed cleanly and sealed", ""}
 }
 
+func (p *patient) rules() finding {
+	r := p.status.Rules
+	switch says := rulesSay(r); {
+	case r.Known:
+		return finding{"rules", good, says, ""}
+	case r.Agreed != nil && r.InForce <= r.Newest:
+		return finding{"rules", worry, says, fmt.Sprintf("install a version that knows rules %d before height %d: this one stops there", r.Agreed.Rules, r.Agreed.Height)}
+	default:
+		return finding{"rules", failure, says, fmt.Sprintf("install a version that knows rules %d and start the node: it goes on where it stopped", r.InForce)}
+	}
+}
+
 func (p *patient) validators() finding {
 	n := p.status.Validators
 	if n == 1 {

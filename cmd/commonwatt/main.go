@@ -17,7 +17,10 @@ func main() { os.Exit(run()) }
 
 // run executes the command line and returns the exit code.
 func run() int {
-	err := rootCommand().Execute()
+	err := limitRules()
+	if err == nil {
+		err = rootCommand().Execute()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "commonwatt:", err)
 	}

@@ -72,8 +72,6 @@ func (a *idle) Last() (int64, []byte) { return a.height, a.hash[:] }
 
 func (a *idle) Genesis(string, []byte) ([]byte, error) { return a.hash[:], nil }
 
-func (a *idle) Next() error { return nil }
-
 func (a *idle) Check([]byte, bool) error { return nil }
 
 func (a *idle) Due(int64) [][]byte { return nil }

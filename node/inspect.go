@@ -25,7 +25,6 @@ type Status struct {
 	Receipts   uint64            `json:"receipts"`
 	Sealed     bool              `json:"sealed"` // Closed cleanly.
 	Microgrids []MicrogridStatus `json:"microgrids"`
-	Rules      Rules             `json:"rules"`
 }
 
 // MicrogridStatus is how far one microgrid is settled.
@@ -79,7 +78,7 @@ func statusOf(rows state.Reader, head machine.Head) Status {
 	}
 	status := Status{
 		Chain: head.ChainID, Height: head.Height, Time: head.Time, Validators: governance.Validators(rows), AppHash: fmt.Sprintf("%X", head.AppHash()),
-		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{}, Rules: rulesOf(rows, head),
+		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{},
 	}
 	for id, m := range grid.All(rows) {
 		status.Microgrids = append(status.Microgrids, MicrogridStatus{id, m.Start, m.Open, m.Devices, due[id]})

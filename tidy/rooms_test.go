@@ -25,7 +25,7 @@ var rooms = []room{
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway registry broker view session", false},
 	{"wiring", "node community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
-	{"tests", "optest tidy tidy/mutants docs/gen cluster", false},
+	{"tests", "optest tidy tidy/mutants docs/gen cluster faults", false},
 }
 
 // pureRooms decide consensus: every node computes the same from the same block.

@@ -17,10 +17,7 @@ func main() { os.Exit(run()) }
 
 // run executes the command line and returns the exit code.
 func run() int {
-	err := limitRules()
-	if err == nil {
-		err = rootCommand().Execute()
-	}
+	err := rootCommand().Execute()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "commonwatt:", err)
 	}
@@ -51,7 +48,7 @@ cannot be used and nothing was changed.`,
 	})
 	root.AddCommand(
 		demoCommand(), simulateCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
-		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
+		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
 	)
 	return root
 }

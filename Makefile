@@ -78,7 +78,7 @@ fuzz:
 
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem \
-		./merkle ./tx ./admission ./auction ./certificate ./chain ./node ./gateway ./view
+		./merkle ./tx ./admission ./auction ./certificate ./node ./gateway ./view
 
 mutants:
 	go run ./tidy/mutants

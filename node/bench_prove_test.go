@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/proof"
 	"github.com/commonwatt/commonwatt/tx"
 )
@@ -43,4 +44,21 @@ func BenchmarkProve(b *testing.B) {
 	}
 	b.ReportMetric(float64(head.Log.Size), "receipts")
 	b.ReportMetric(float64(first.Milliseconds()), "ms/first")
+}
+
+// sendAll sends envelopes and waits until all are applied.
+func sendAll(b *testing.B, n *node.Node, envelopes [][]byte) {
+	b.Helper()
+	tickets := make([]*node.Ticket, len(envelopes))
+	for i, raw := range envelopes {
+		var err error
+		if tickets[i], err = n.Send(context.Background(), raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, ticket := range tickets {
+		if o, err := ticket.Wait(context.Background()); err != nil || o.Code != 0 {
+			b.Fatal(o.Code, o.At, err)
+		}
+	}
 }

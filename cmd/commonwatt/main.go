@@ -47,7 +47,7 @@ cannot be used and nothing was changed.`,
 		return badInput(fmt.Errorf("%w; \"%s --help\" lists the flags", err, cmd.CommandPath()))
 	})
 	root.AddCommand(
-		demoCommand(), simulateCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
+		demoCommand(), simulateCommand(), benchCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
 		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
 	)
 	return root

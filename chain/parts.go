@@ -44,6 +44,7 @@ type parts struct {
 	peers     *p2p.Switch
 	others    []string
 	redialer  *redialer // Nil before start.
+	gate      gate
 }
 
 // assemble opens the databases, replays what the application is behind by, and
@@ -56,6 +57,7 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	if err != nil {
 		return nil, err
 	}
+	kv = p.gate.through(kv)
 	p.signer, p.node = &signer{FilePV: key}, node
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
@@ -224,5 +226,6 @@ func (p *parts) stop() error {
 	}
 	p.mempool.Lock()
 	defer p.mempool.Unlock()
+	p.gate.close()
 	return errors.Join(err, trimWAL(p.settings.RootDir))
 }

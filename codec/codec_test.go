@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // row has a field of every shape that rows are made of.
@@ -217,7 +219,9 @@ func FuzzUnmarshal(f *testing.F) {
 	f.Add(Marshal(row{ID: 1, Delta: -1, Name: "ü", Key: []byte{0}, Open: true, Parts: []part{{Weight: 1, Sign: -1}}, Small: 1, Tags: []string{""}}))
 	f.Add([]byte{0xbf, 0x01, 0x18, 0x00, 0xff})
 	f.Add([]byte{0xa1, 0x01, 0xf9, 0x3c, 0x00})
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
 		var r row
 		if Unmarshal(raw, &r) == nil && string(Marshal(r)) != string(raw) {
 			t.Errorf("%x is accepted and written %x", raw, Marshal(r))

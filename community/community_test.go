@@ -11,6 +11,7 @@ import (
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/market"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // least is the shortest file that is accepted.
@@ -115,7 +116,7 @@ func TestRefuses(t *testing.T) {
 		{"unknown field, no idea", "name =", "zzz =", `community.zzz: is not a field of the community file; the fields here are name, currency`},
 		{"unknown table", "[tariff]", "[tarif]", `c.toml:3:2: tarif: is not a field of the community file; did you mean "tariff"?`},
 		{"no TOML", "name =", "name", "c.toml:2:"},
-		{"escape in an unknown field", "[tariff]", "\"\\b\" = 1\n[tariff]", "c.toml: cannot be read as a community file"},
+		{"escape in an unknown field", "[tariff]", "\"\\b\" = 1\n[tariff]", `c.toml:3:1: community.\b: is not a field`},
 		{"wrong type", "name =", "decimals = \"six\"\nname =", "c.toml:2:12: "},
 		{"no name", `"Least"`, `""`, "c.toml:2: community.name: is missing"},
 		{"currency", "[tariff]", "currency = \"€\"\n[tariff]", `c.toml:3: community.currency: "€" is no currency`},
@@ -194,7 +195,14 @@ func TestRefuses(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(least))
 	f.Add([]byte(least + "[[zone]]\nid = \"a\"\n[[member]]\nname = \"b\"\ndevice = [{ meter = \"c\", kind = \"ev\" }]\n"))
+	var unknown []byte
+	for n := range 50_000 {
+		unknown = fmt.Appendf(unknown, "field%d = 1\n", n)
+	}
+	f.Add(unknown)
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer memory.Bound(t)()
 		c, err := community.Parse("c.toml", text)
 		if err != nil {
 			if _, refused := errors.AsType[*community.Refused](err); !refused {

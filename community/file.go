@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -164,20 +165,26 @@ func undecodable(path string, err error) error {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		unknown := strict.Errors[0]
 		line, column := unknown.Position()
-		key := unknown.Key()
-		reason := "is not a field of the community file"
-		if near := nearest(key[len(key)-1], fieldsAt(key[:len(key)-1])); near != "" {
-			reason += fmt.Sprintf("; did you mean %q?", near)
-		} else if fields := fieldsAt(key[:len(key)-1]); len(fields) > 0 {
-			reason += "; the fields here are " + strings.Join(fields, ", ")
-		}
-		return &Refused{File: path, Line: line, Column: column, Field: strings.Join(key, "."), Reason: reason}
+		no := noField(unknown.Key(), line, column)
+		no.File = path
+		return no
 	}
 	if bad, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := bad.Position()
 		return &Refused{File: path, Line: line, Column: column, Reason: strings.TrimPrefix(bad.Error(), "toml: ")}
 	}
 	return &Refused{File: path, Reason: strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// noField refuses a key that leads nowhere.
+func noField(key []string, line, column int) *Refused {
+	reason := "is not a field of the community file"
+	if near := nearest(key[len(key)-1], fieldsAt(key[:len(key)-1])); near != "" {
+		reason += fmt.Sprintf("; did you mean %q?", near)
+	} else if fields := fieldsAt(key[:len(key)-1]); len(fields) > 0 {
+		reason += "; the fields here are " + strings.Join(fields, ", ")
+	}
+	return &Refused{Line: line, Column: column, Field: strings.Trim(strconv.Quote(strings.Join(key, ".")), `"`), Reason: reason}
 }
 
 // fieldsAt lists the fields of the table that a key leads to.

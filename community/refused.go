@@ -2,6 +2,7 @@ package community
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -49,19 +50,22 @@ func (p places) line(field string) int {
 
 // locate finds the lines of the tables and fields of a file, as far as it is valid
 // TOML. An orphan is the first array of tables within another one that has no
-// element yet: at such a thing the decoder panics.
+// element yet: at such a thing the decoder panics. So is the first table that is no
+// table of a community file, and the first field that is none: for many of them the
+// decoder takes minutes.
 func locate(text []byte) (p places, orphan *Refused) {
 	p = places{}
 	counts := map[string]int{} // Of the elements of each array of tables.
 	var parser unstable.Parser
 	parser.Reset(text)
 	var table string
+	var within []string // The names of the table.
 	for parser.NextExpression() {
 		node := parser.Expression()
-		names, line := keyOf(&parser, node)
+		names, line, column := keyOf(&parser, node)
 		switch node.Kind { //nolint:exhaustive // the other kinds do not stand at the top level
 		case unstable.Table, unstable.ArrayTable:
-			table = ""
+			table, within = "", names
 			for i, name := range names {
 				table = join(table, name)
 				if node.Kind == unstable.ArrayTable && i == len(names)-1 {
@@ -73,24 +77,32 @@ func locate(text []byte) (p places, orphan *Refused) {
 					orphan = &Refused{Line: line, Field: strings.Join(names, "."), Reason: fmt.Sprintf("belongs to the [[%s]] before it, and there is none", table)}
 				}
 			}
+			if _, known := typeAt(names); !known && orphan == nil {
+				return p, noField(names, line, column)
+			}
 			p[table] = line
 		case unstable.KeyValue:
+			full := slices.Concat(within, names)
+			if _, known := typeAt(full); !known && orphan == nil {
+				return p, noField(full, line, column)
+			}
 			p[join(table, strings.Join(names, "."))] = line
 		}
 	}
 	return p, orphan
 }
 
-// keyOf returns the dotted key of a table or field and its line.
-func keyOf(parser *unstable.Parser, node *unstable.Node) (names []string, line int) {
+// keyOf returns the dotted key of a table or field, its line and its column.
+func keyOf(parser *unstable.Parser, node *unstable.Node) (names []string, line, column int) {
 	keys := node.Key()
 	for keys.Next() {
 		if line == 0 {
-			line = parser.Shape(keys.Node().Raw).Start.Line
+			start := parser.Shape(keys.Node().Raw).Start
+			line, column = start.Line, start.Column
 		}
 		names = append(names, strings.ToLower(string(keys.Node().Data))) // As the decoder matches them.
 	}
-	return names, line
+	return names, line, column
 }
 
 func join(table, name string) string {

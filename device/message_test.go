@@ -16,6 +16,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 const chain = "riverside-1"
@@ -159,7 +160,11 @@ func TestDecodeAgreesOnMutations(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(mustSign(f, example(), keyOf("meter")))
 	f.Add(mustSign(f, Message{Version: 1, Epoch: 1, Sequence: 1, Duration: 1, Quality: 'S', Clock: 2}, keyOf("")))
-	f.Fuzz(func(t *testing.T, raw []byte) { agree(t, raw) })
+	memory.Large(f)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
+		agree(t, raw)
+	})
 }
 
 // agree decodes raw in both ways. What is accepted is the one way to write it,

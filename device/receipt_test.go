@@ -13,6 +13,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/merkle"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // told is a receipt of the n-th message of a device.
@@ -169,7 +170,9 @@ func FuzzOpenReceipt(f *testing.F) {
 	f.Add(mustProve(f, told(1))[0])
 	f.Add(mustProve(f, toldMany(5)...)[4])
 	f.Add(mustProve(f, Receipt{Message: make([]byte, 32), Status: Refused, Teller: GatewayFull})[0])
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, proof []byte) {
+		defer memory.Bound(t)()
 		r, err := OpenReceipt(proof, chain, nodePublic())
 		if err != nil {
 			return

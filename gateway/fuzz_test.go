@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/commonwatt/commonwatt/gateway"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // FuzzReadings reads any bytes: they are refused with a line of text, or their
@@ -17,7 +18,9 @@ func FuzzReadings(f *testing.F) {
 	f.Add([]byte(gateway.Header + "\nann,2026-06-20T16:00:00Z,60,1200,35,A\n"))
 	f.Add([]byte(gateway.Header + "\r\n\"ann\",\"2026-06-20T16:00:00Z\",60,\"1\",0,A\r\n\r\n"))
 	f.Add([]byte("\xef\xbb\xbf" + gateway.Header + "\nann,2026-06-20T16:00:00+02:00,60,-1,0.5,A\n"))
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
+		defer memory.Bound(t)()
 		got, err := readAll(bytes.NewReader(file), gateway.Expect{})
 		if err != nil {
 			refused, ok := errors.AsType[*gateway.Refused](err)

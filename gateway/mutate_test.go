@@ -14,6 +14,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // load reads one file of a text.
@@ -146,7 +147,9 @@ func fuzzFormat(f *testing.F, sample string, samples ...string) {
 	for _, s := range samples {
 		f.Add([]byte(s))
 	}
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer memory.Bound(t)()
 		mustBehave(t, text, gateway.Expect{})
 	})
 }

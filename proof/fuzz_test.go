@@ -3,6 +3,8 @@ package proof
 import (
 	"bytes"
 	"testing"
+
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // Whatever bytes come, they are refused or they are the bundle; nothing panics.
@@ -14,7 +16,9 @@ func FuzzVerify(f *testing.F) {
 		f.Add(raw)
 	}
 	trust := w.blocks[0].Trust(w.name)
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
 		r := Inspect(raw, &trust, later)
 		if r.Err == nil && !bytes.Equal(raw, good[0]) {
 			t.Errorf("%x is another bundle", raw)

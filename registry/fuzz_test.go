@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/commonwatt/commonwatt/optest/memory"
 	"github.com/commonwatt/commonwatt/registry"
 )
 
@@ -25,7 +26,9 @@ func refused(t *testing.T, err error) {
 func fuzzRuns(f *testing.F, format registry.Format) {
 	f.Add([]byte(good(f, format)))
 	f.Add([]byte("\xef\xbb\xbf"))
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
+		defer memory.Bound(t)()
 		got, err := registry.Read("f", bytes.NewReader(file), format)
 		if err != nil {
 			refused(t, err)
@@ -53,7 +56,9 @@ func FuzzIREC(f *testing.F) { fuzzRuns(f, registry.IREC) }
 // fuzzGeneration does so with what was generated.
 func fuzzGeneration(f *testing.F, format registry.Format, read func(string, io.Reader) ([]registry.Generation, error), write func(io.Writer, []registry.Generation) error) {
 	f.Add([]byte(good(f, format)))
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
+		defer memory.Bound(t)()
 		got, err := read("f", bytes.NewReader(file))
 		if err != nil {
 			refused(t, err)

@@ -97,11 +97,20 @@ func irecRun(f []string) (Run, *flaw) {
 	return r, p.flaw
 }
 
+// lineMax bounds a line: a reader of CSV takes a hundred bytes for each comma in it.
+const lineMax = 1 << 16
+
 // rows calls f for each row of a CSV (RFC 4180) with these columns. Where the header need
 // not be there, a first row without it is taken as a row.
 //
 // Errors: *Refused.
 func rows(file string, raw []byte, columns []string, header bool, most int, f func(line int, fields []string) *flaw) error {
+	number := 0
+	for line := range bytes.Lines(raw) {
+		if number++; len(line) > lineMax {
+			return &Refused{file, number, "", string(line[:shownMax]), fmt.Sprintf("begins a line of more than %d bytes", lineMax), "A row is " + strings.Join(columns, ",")}
+		}
+	}
 	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
 	in.FieldsPerRecord, in.ReuseRecord = -1, true
 	for count := 0; ; count++ {

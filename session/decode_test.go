@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // FuzzDecode: what is read as people.json is written and read again the same, and
@@ -11,7 +13,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"people":{},"links":{},"sessions":{}}`))
 	f.Add([]byte(`{"people":{"ann":{"id":"ann","account":"7","role":"household","microgrid":"3","handle":"AA=="}},"links":{"00":{"person":"ann","until":"2026-06-20T12:00:00Z"}},"sessions":{"01":{"person":"ann","seen":"2026-06-20T12:00:00Z"}}}`))
 	f.Add([]byte(`{"people":{"ann":null},"links":{},"sessions":{}}`))
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer memory.Bound(t)()
 		read, err := decode(text)
 		if err != nil {
 			return

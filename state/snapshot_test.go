@@ -13,6 +13,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/merkle"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // exported is a snapshot in memory.
@@ -182,7 +183,9 @@ func TestImportRefusesForgedSnapshots(t *testing.T) {
 func FuzzImport(f *testing.F) {
 	f.Add(codec.Marshal(chunk{Rows: []pair{{Key: []byte("zone.meter/1"), Row: []byte("row")}}}))
 	f.Add(codec.Marshal(chunk{Rows: []pair{{Key: []byte("b")}, {Key: []byte("a")}}}))
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
 		if _, _, err := imported(Manifest{Chunks: []merkle.Hash{sha256.Sum256(raw)}}, [][]byte{raw}); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("%x: %v, want %v", raw, err, ErrSnapshot)
 		}

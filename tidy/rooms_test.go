@@ -25,7 +25,7 @@ var rooms = []room{
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway registry broker view session", false},
 	{"wiring", "node bench community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
-	{"tests", "optest tidy tidy/mutants docs/gen cluster faults", false},
+	{"tests", "optest optest/memory tidy tidy/mutants docs/gen cluster faults", false},
 }
 
 // pureRooms decide consensus: every node computes the same from the same block.
@@ -55,7 +55,7 @@ var theirs = map[string]string{
 }
 
 // oursInTests is the packages of ours that only tests import, in any room.
-const oursInTests = "optest"
+const oursInTests = "optest optest/memory"
 
 // theirsInTests is the modules that tests of any package may import.
 const theirsInTests = "github.com/eclipse/paho.mqtt.golang github.com/nats-io/nats-server/v2 pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 func TestBundleGivesBackItsEnvelopes(t *testing.T) {
@@ -101,7 +102,9 @@ func FuzzBundle(f *testing.F) {
 		}
 		f.Add(bundle)
 	}
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
 		got, err := DecodeBundle(raw)
 		var want [][]byte
 		accept := codec.Unmarshal(raw, &want) == nil && len(raw) <= MaxBundle && len(want) <= MaxBundleEnvelopes && checkMembers(want) == nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/codec"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // FuzzEnvelope holds the decoder written by hand against codec: what the one
@@ -14,7 +15,9 @@ func FuzzEnvelope(f *testing.F) {
 	for _, raw := range signed(transfer()) {
 		f.Add(raw)
 	}
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		defer memory.Bound(t)()
 		e, err := Decode(raw)
 		want, accept := decodeByCodec(raw)
 		if (err == nil) != accept {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/commonwatt/commonwatt/auction"
+	"github.com/commonwatt/commonwatt/optest/memory"
 )
 
 // FuzzBook reads anything as a book. It is refused with a path, or it is a
@@ -25,7 +26,9 @@ func FuzzBook(f *testing.F) {
 		}
 		f.Add(text)
 	}
+	memory.Large(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer memory.Bound(t)()
 		book, refusal := decodeBook(text)
 		if refusal != nil {
 			if refusal.Path == "" || refusal.Problem == "" {

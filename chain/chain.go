@@ -29,6 +29,10 @@ type Application interface {
 	// Genesis sets the state before the first block. It is called again on the
 	// next start when no block was committed since.
 	Genesis(chainID string, appState []byte) (appHash []byte, err error)
+	// Next says why the block after the last Commit cannot be finalized here, or nil.
+	// The chain halts before that block with such a reason, and signs nothing for it;
+	// an application that can goes on with it after the next start.
+	Next() error
 	// Check says whether a transaction may wait for a block, and why not. It is
 	// called again, as a recheck, for those that wait when a block was committed.
 	Check(tx []byte, recheck bool) error
@@ -82,6 +86,9 @@ var (
 	ErrStopped  = errors.New("chain: stopped")
 )
 
+// ErrNext means that the application cannot execute the next block.
+var ErrNext = errors.New("chain: stopped before block")
+
 // ErrStuck means that the chain did not stop in time. What it writes to must
 // not be closed under it; end the process.
 var ErrStuck = errors.New("chain: did not stop in time")
@@ -112,6 +119,9 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 		cfg.Log = slog.Default()
 	}
 	driver := newDriver(app)
+	if err := driver.next(); err != nil {
+		return nil, err
+	}
 	parts, err := assemble(cfg, driver, kv)
 	if err != nil {
 		return nil, fmt.Errorf("chain: start: %w", err)
@@ -127,7 +137,19 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 
 // watch notices when consensus ends by itself.
 func (c *Chain) watch() {
-	c.parts.consensus.Wait()
+	ended := make(chan struct{})
+	go func() {
+		c.parts.consensus.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-c.driver.halted:
+		if errors.Is(c.driver.reason, ErrNext) {
+			c.parts.log.quiet.Store(true) // That consensus fails at that block is no news.
+		}
+		<-ended
+	}
 	c.driver.halt(errors.New("chain: consensus failed; the log says why"))
 }
 

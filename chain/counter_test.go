@@ -27,6 +27,7 @@ type counter struct {
 	due     [][]byte
 	blocks  []Block
 	awaited []func(names []uint64)
+	until   int64 // The first height that it cannot execute; 0: it can all.
 }
 
 // counted is a block between Finalize and Commit.
@@ -37,7 +38,10 @@ type counted struct {
 	has    map[uint64]bool
 }
 
-var errShort = errors.New("counter: the transaction has no name")
+var (
+	errShort = errors.New("counter: the transaction has no name")
+	errOld   = errors.New("counter: the block is beyond it")
+)
 
 // newCounter goes on from what the database holds.
 func newCounter(t testing.TB, db dbm.DB) *counter {
@@ -64,6 +68,13 @@ func (c *counter) Genesis(_ string, appState []byte) ([]byte, error) {
 	sum := sha256.Sum256(appState)
 	c.hash = sum[:]
 	return c.hash, nil
+}
+
+func (c *counter) Next() error {
+	if c.until != 0 && c.height+1 >= c.until {
+		return errOld
+	}
+	return nil
 }
 
 func (c *counter) Check(tx []byte, _ bool) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,8 @@ type driver struct {
 
 	// company is nil while blocks are replayed before the start.
 	company *company
+	// syncing reports whether block sync is what finalizes blocks; nil: not yet.
+	syncing func() bool
 
 	halted chan struct{}
 	once   sync.Once
@@ -49,6 +52,14 @@ func newDriver(app Application) *driver {
 	d.committed.set(at)
 	d.hash = hash
 	return d
+}
+
+// next says why the application cannot go on.
+func (d *driver) next() error {
+	if err := d.app.Next(); err != nil {
+		return fmt.Errorf("%w %d: %w", ErrNext, d.committed.at()+1, err)
+	}
+	return nil
 }
 
 // halt records the first reason why the chain does not go on.
@@ -140,6 +151,9 @@ func (d *driver) ProcessProposal(_ context.Context, r *abci.RequestProcessPropos
 func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (response *abci.ResponseFinalizeBlock, err error) {
 	d.finalized = r.Height
 	defer d.haltOn(&err)
+	if err := d.app.Next(); err != nil { // Others decided it, or the last start was cut short.
+		return nil, err
+	}
 	outcome, err := d.app.Finalize(Block{Height: r.Height, Time: r.Time.Unix(), Hash: r.Hash, Txs: r.Txs})
 	if err != nil {
 		return nil, err
@@ -168,6 +182,9 @@ func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.Re
 	}
 	d.proven.Store(d.proving)
 	d.committed.set(d.finalized)
+	if err := d.next(); err != nil {
+		d.halt(err)
+	}
 	return &abci.ResponseCommit{RetainHeight: 0}, nil
 }
 
@@ -184,6 +201,11 @@ func (d *driver) haltOn(err *error) {
 	if *err != nil {
 		*err = fmt.Errorf("chain: block %d: %w", d.finalized, *err)
 		d.halt(*err)
+	}
+	if *err != nil && d.syncing != nil && d.syncing() {
+		// CometBFT panics over it on a goroutine of block sync, which would end the
+		// process before it said why. Consensus has somebody who recovers.
+		runtime.Goexit()
 	}
 }
 

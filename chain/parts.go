@@ -40,6 +40,7 @@ type parts struct {
 	events    *types.EventBus
 	mempool   *mempool.CListMempool
 	consensus *consensus.State
+	votes     *consensus.Reactor
 	transport *p2p.MultiplexTransport
 	peers     *p2p.Switch
 	others    []string
@@ -58,7 +59,7 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		return nil, err
 	}
 	kv = p.gate.through(kv)
-	p.signer, p.node = &signer{FilePV: key}, node
+	p.signer, p.node = &signer{FilePV: key, halted: driver.halted}, node
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
 		return nil, err
@@ -80,6 +81,7 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	driver.company = newCompany(key.Key.PubKey.Bytes(), p.state.Validators, p.state.NextValidators,
 		func(alone bool) { cfg.pace(p.settings.Consensus, alone || !cfg.networked()) })
 	p.connect(pool, cfg.networked())
+	driver.syncing = p.votes.WaitSync
 	return p, nil
 }
 
@@ -120,8 +122,8 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	p.consensus.SetPrivValidator(p.signer)
 
 	behind := networked && (!p.alone() || len(p.others) > 0)
-	votes := consensus.NewReactor(p.consensus, behind)
-	votes.SetEventBus(p.events)
+	p.votes = consensus.NewReactor(p.consensus, behind)
+	p.votes.SetEventBus(p.events)
 	info := p.info()
 	connection := p2p.MConnConfig(p.settings.P2P)
 	connection.PingInterval, connection.PongTimeout = pingInterval, pongTimeout
@@ -131,7 +133,7 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
 		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
 			p.blocking(), 0, blocksync.NopMetrics()),
-		"CONSENSUS": votes,
+		"CONSENSUS": p.votes,
 		"EVIDENCE":  evidence.NewReactor(pool),
 	}
 	for name, reactor := range reactors {

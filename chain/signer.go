@@ -16,6 +16,7 @@ var errClosing = errors.New("chain: no new block, the node is being stopped")
 // next start, and the chain loses the time it takes to give up on it.
 type signer struct {
 	*privval.FilePV
+	halted <-chan struct{} // Closed once the chain does not go on.
 
 	mu       sync.Mutex
 	closing  bool
@@ -26,7 +27,7 @@ type signer struct {
 func (s *signer) SignProposal(chainID string, proposal *cmtproto.Proposal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing || s.over() {
 		return errClosing
 	}
 	if err := s.FilePV.SignProposal(chainID, proposal); err != nil {
@@ -34,6 +35,24 @@ func (s *signer) SignProposal(chainID string, proposal *cmtproto.Proposal) error
 	}
 	s.proposed = proposal.Height
 	return nil
+}
+
+// SignVote signs a vote, unless the chain does not go on: what is decided then is not
+// for this node to say.
+func (s *signer) SignVote(chainID string, vote *cmtproto.Vote) error {
+	if s.over() {
+		return errClosing
+	}
+	return s.FilePV.SignVote(chainID, vote)
+}
+
+func (s *signer) over() bool {
+	select {
+	case <-s.halted:
+		return true
+	default:
+		return false
+	}
 }
 
 // close makes the last proposal signed the last, and returns its height.

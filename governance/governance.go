@@ -1,7 +1,7 @@
 // Package governance changes, by vote, what no single party may change alone.
 //
-// Its promise: the validators and the council change only by a majority of the
-// council, and how a microgrid trades, and who operates it, only by a majority
+// Its promise: the validators, the council and the rules by which blocks are
+// executed change only by a majority of the council, and how a microgrid trades, and who operates it, only by a majority
 // of its members who hold keys of their own. Whoever runs the microgrid has one
 // voice there, or none.
 package governance
@@ -37,6 +37,7 @@ type Change struct {
 	Seating   *Seating      `cbor:"2,keyasint,omitempty" json:"seating,omitempty"`   // By the council.
 	Rules     *market.Rules `cbor:"3,keyasint,omitempty" json:"rules,omitempty"`     // By a microgrid's members.
 	Operator  tx.AccountID  `cbor:"4,keyasint,omitempty" json:"operator,omitempty"`  // By a microgrid's members.
+	Upgrade   *Upgrade      `cbor:"5,keyasint,omitempty" json:"upgrade,omitempty"`   // By the council.
 }
 
 // Validator is a validator's key and the voting power it is to have; 0 removes it.
@@ -85,6 +86,7 @@ var (
 	proposals  = state.NewTable[ProposalID, Proposal]("governance.proposal")
 	votes      = state.NewTable[ballot, vote]("governance.vote")
 	validators = state.NewTable[ValidatorKey, power]("governance.validator")
+	versions   = state.NewTable[whole, version]("governance.version")
 )
 
 // Seat gives an account a seat in the council before the first block.

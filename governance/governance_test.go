@@ -81,7 +81,7 @@ var payAsBid = Change{Rules: &market.Rules{Mode: auction.PayAsBid}}
 func (w world) propose(t testing.TB, signer tx.AccountID, id ProposalID, c Change) {
 	t.Helper()
 	body := town
-	if c.Validator != nil || c.Seating != nil {
+	if c.Validator != nil || c.Seating != nil || c.Upgrade != nil {
 		body = 0
 	}
 	w.Must(t, signer, ProposeKind.Encode(Propose{id, body, c, until}))
@@ -127,6 +127,15 @@ func TestProposePrecedence(t *testing.T) {
 		{ErrValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change = powerTo(validator(2, -1)) }},
 		{ErrValidator, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Validator.PublicKey = make([]byte, 33) }},
 		{ErrWrongBody, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Microgrid = town }},
+	})
+	optest.Precedence(t, founded(t).World, ann, ProposeKind, Propose{1, 0, upgradeTo(2, 10), until}, []optest.Broken[Propose]{
+		{ErrUpgradeHeight, func(w *optest.World, _ *tx.AccountID, _ *Propose) { w.Ctx.Height = 10 }},
+		{ErrUpgradeRules, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Upgrade.Rules = 0 }},
+		{ErrUpgradeRules, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Upgrade.Rules = 1 }},
+		{ErrProposalUntil, func(w *optest.World, _ *tx.AccountID, o *Propose) { o.Until = w.Ctx.Time }},
+		{ErrProposalVoter, func(_ *optest.World, signer *tx.AccountID, _ *Propose) { *signer = bob }},
+		{ErrWrongBody, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Microgrid = town }},
+		{ErrOneChange, func(_ *optest.World, _ *tx.AccountID, o *Propose) { o.Change.Operator = ann }},
 	})
 }
 

@@ -23,7 +23,7 @@ const MaxPower = 1 << 40
 var (
 	ErrNoProposal      = Ops.Refuse(1, "the proposal's number is missing")
 	ErrOneChange       = Ops.Refuse(2, "a proposal asks for exactly one change")
-	ErrWrongBody       = Ops.Refuse(3, "the council votes on validators and seats, a microgrid's members on its rules and operator")
+	ErrWrongBody       = Ops.Refuse(3, "the council votes on validators, seats and upgrades, a microgrid's members on its rules and operator")
 	ErrValidator       = Ops.Refuse(4, "a validator has an Ed25519 key of 32 bytes and a power from 0 to 2^40")
 	ErrProposalTaken   = Ops.Refuse(5, "the proposal's number is taken")
 	ErrProposalGrid    = Ops.Refuse(6, "there is no such microgrid")
@@ -32,6 +32,8 @@ var (
 	ErrProposalAccount = Ops.Refuse(9, "there is no such account to seat or to operate")
 	ErrLastSeat        = Ops.Refuse(10, "nobody would be left in the council who has a key to vote with")
 	ErrLastValidator   = Ops.Refuse(11, "the validator is not one that the ledger knows, or no other would be left")
+	ErrUpgradeRules    = Ops.Refuse(12, "these rules are older than those in force, or in force already and no others are agreed on")
+	ErrUpgradeHeight   = Ops.Refuse(13, "the height of the upgrade was reached already")
 )
 
 // Proposed is the receipt of Propose.
@@ -49,7 +51,7 @@ var ProposeKind = op.Define(Ops, op.Spec[Propose]{
 			return ErrNoProposal
 		case c.count() != 1:
 			return ErrOneChange
-		case (c.Validator != nil || c.Seating != nil) != (o.Microgrid == 0):
+		case (c.Validator != nil || c.Seating != nil || c.Upgrade != nil) != (o.Microgrid == 0):
 			return ErrWrongBody
 		case c.Validator != nil && (len(c.Validator.PublicKey) != 32 || c.Validator.Power < 0 || c.Validator.Power > MaxPower):
 			return ErrValidator
@@ -73,7 +75,7 @@ var ProposeKind = op.Define(Ops, op.Spec[Propose]{
 		case c.Seating != nil && !party.Exists(s, c.Seating.Account), c.Operator != 0 && !party.Exists(s, c.Operator):
 			return ErrProposalAccount
 		}
-		if no := o.Change.possible(s); no != nil {
+		if no := o.Change.possible(ctx, s); no != nil {
 			return no
 		}
 		proposals.Put(s, o.Proposal, Proposal{o.Microgrid, o.Change, o.Until})
@@ -83,8 +85,8 @@ var ProposeKind = op.Define(Ops, op.Spec[Propose]{
 })
 
 // possible says why a change cannot be carried out as things stand, or nil: the
-// council and the validators may not vanish.
-func (c Change) possible(s state.Reader) *op.Refusal {
+// council and the validators may not vanish, and rules change ahead.
+func (c Change) possible(ctx *op.Context, s state.Reader) *op.Refusal {
 	switch {
 	case c.Seating != nil && !c.Seating.Seated:
 		left := electorate(s, 0)
@@ -95,13 +97,15 @@ func (c Change) possible(s state.Reader) *op.Refusal {
 		if !removable(s, ValidatorKey(c.Validator.PublicKey)) {
 			return ErrLastValidator
 		}
+	case c.Upgrade != nil:
+		return c.Upgrade.possible(s, ctx.Height)
 	}
 	return nil
 }
 
 // count is how many changes are asked for.
 func (c Change) count() (n uint8) {
-	for _, asked := range [...]bool{c.Validator != nil, c.Seating != nil, c.Rules != nil, c.Operator != 0} {
+	for _, asked := range [...]bool{c.Validator != nil, c.Seating != nil, c.Rules != nil, c.Operator != 0, c.Upgrade != nil} {
 		if asked {
 			n++
 		}

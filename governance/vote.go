@@ -81,7 +81,7 @@ func decide(ctx *op.Context, s state.Store, id ProposalID, p Proposal) {
 	if 2*yes <= all && 2*no < all {
 		return
 	}
-	adopted := 2*yes > all && p.Change.possible(s) == nil
+	adopted := 2*yes > all && p.Change.possible(ctx, s) == nil
 	proposals.Delete(s, id)
 	for k := range votes.Under(s, id) {
 		votes.Delete(s, k)
@@ -107,5 +107,7 @@ func adopt(ctx *op.Context, s state.Store, p Proposal) {
 		market.Adopt(ctx, s, p.Microgrid, m.Open, *c.Rules)
 	case c.Operator != 0:
 		grid.Appoint(s, p.Microgrid, c.Operator)
+	case c.Upgrade != nil:
+		c.Upgrade.agree(s, ctx.Height)
 	}
 }

@@ -96,7 +96,12 @@ func (l *Live) Control(ctx context.Context) (stop func() error, err error) {
 func (l *Live) handler(life context.Context, token string) http.Handler {
 	mux := http.NewServeMux()
 	l.answers(life, mux)
-	l.obeys(life, mux)
+	l.networkAnswers(mux)
+	if l.follows() {
+		l.obeysFollower(life, mux)
+	} else {
+		l.obeys(life, mux)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.Header.Get("Authorization")
 		if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+token)) != 1 {
@@ -116,8 +121,11 @@ func (l *Live) answers(life context.Context, mux *http.ServeMux) {
 	mux.HandleFunc("GET /meters", func(w http.ResponseWriter, _ *http.Request) {
 		var list []Meter
 		err := l.between(life, func(context.Context) error {
-			l.Node.Read(func(rows state.Reader, _ machine.Head) { list = Meters(rows, l.community, l.Now()) })
-			return nil
+			c, err := l.told()
+			if err == nil {
+				l.Node.Read(func(rows state.Reader, _ machine.Head) { list = Meters(rows, c, l.Now()) })
+			}
+			return err
 		})
 		tell(w, list, err)
 	})
@@ -184,19 +192,8 @@ func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
 		}
 		tell(w, "booked", err)
 	})
-	mux.HandleFunc("POST /link/{who}", func(w http.ResponseWriter, r *http.Request) {
-		link := ""
-		err := l.between(life, func(context.Context) error {
-			p, err := person(l.community, r.PathValue("who"))
-			if err != nil {
-				return err
-			}
-			token, err := l.Sessions.Link(p)
-			link = l.Origin + "/signin#" + token
-			return err
-		})
-		tell(w, link, err)
-	})
+	l.links(life, mux)
+	l.copies(life, mux)
 	mux.HandleFunc("POST /credentials", func(w http.ResponseWriter, r *http.Request) {
 		var meters []string
 		var list []Credential
@@ -213,6 +210,27 @@ func (l *Live) obeys(life context.Context, mux *http.ServeMux) {
 	mux.HandleFunc("POST /code", func(w http.ResponseWriter, r *http.Request) { l.enrolCode(life, w, r) })
 	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) { l.deviceKey(life, w, r) })
 	mux.HandleFunc("POST /keys", func(w http.ResponseWriter, r *http.Request) { l.deviceKeys(life, w, r) })
+}
+
+// links serves requests for one-time links, which are good at this node alone.
+func (l *Live) links(life context.Context, mux *http.ServeMux) {
+	mux.HandleFunc("POST /link/{who}", func(w http.ResponseWriter, r *http.Request) {
+		link := ""
+		err := l.between(life, func(context.Context) error {
+			p, err := l.person(r.PathValue("who"))
+			if err != nil {
+				return err
+			}
+			token, err := l.Sessions.Link(p)
+			link = l.Origin + "/signin#" + token
+			return err
+		})
+		tell(w, link, err)
+	})
+}
+
+// copies serves requests for a copy of the ledger.
+func (l *Live) copies(life context.Context, mux *http.ServeMux) {
 	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, _ *http.Request) {
 		folder, err := l.checkpoint(life)
 		tell(w, folder, err)

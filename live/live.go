@@ -34,7 +34,7 @@ import (
 type Config struct {
 	Dir      string // With the community file in it.
 	Node     *node.Node
-	Operator *operator.Operator // Signs for the node; Live alone uses it.
+	Operator *operator.Operator // Signs for the node; Live alone uses it. nil: the node follows.
 	Source   *pages.Source      // Is told the names of a file that changed.
 	Sessions *session.Store
 	Devices  *session.Devices
@@ -86,7 +86,8 @@ const (
 	tariffLeast = 7 * 24 * 3600
 )
 
-// New returns the life of a community that was read from the folder's file.
+// New returns the life of a community that was read from the folder's file; one that
+// follows may have none yet.
 func New(cfg Config, c *community.Community) *Live {
 	l := &Live{Config: cfg, community: c, requests: make(chan request)}
 	l.stamp, _ = stampOf(l.path()) // Without one the first look finds a change.
@@ -134,6 +135,9 @@ func (l *Live) between(ctx context.Context, f func(context.Context) error) error
 func (l *Live) look(ctx context.Context) error {
 	if err := l.reread(ctx); err != nil {
 		return err
+	}
+	if l.follows() {
+		return nil
 	}
 	now := l.Now()
 	if l.tariff-interval.Time(now.Unix()) < tariffLeast && !now.Before(l.retry) {

@@ -14,7 +14,6 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
-	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -139,13 +138,13 @@ func tryMatches(c *community.Community, rows state.Reader, head machine.Head, al
 	intervals, members := map[interval.Time]bool{}, map[string]bool{}
 	m.Shares = []MatchShare{}
 	for n := range all {
-		try := &op.Context{ChainID: head.ChainID, Height: head.Height + 1, Time: head.Time, Signer: operator.Account}
+		try := machine.Trying(rows, head, operator.Account)
 		o := certificate.MatchKind.Encode(all[n])
 		fields, err := known.Decode(o.Body)
 		if err != nil {
 			return nil, m, err
 		}
-		no := known.Apply(try, overlay, fields)
+		no := known.Apply(&try, overlay, fields)
 		if no == certificate.ErrMatchNothing {
 			overlay.Undo()
 			continue

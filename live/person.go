@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/pages"
@@ -19,6 +20,22 @@ const memberPrefix = "member:"
 
 // buyerPrefix begins how a buyer is known who signs in.
 const buyerPrefix = "buyer:"
+
+// person is somebody who may sign in at this node. At one that follows the operator
+// has no business, and before it has the community file only auditors are known.
+func (l *Live) person(who string) (p session.Person, err error) {
+	if l.follows() && pages.Role(who) == pages.Operator {
+		return p, &api.Unfit{Text: "this node is not the operator's: sign in as operator there; here, as a member or as auditor"}
+	}
+	if pages.Role(who) == pages.Auditor && l.community == nil {
+		return session.Person{ID: who, Name: who, Role: who}, nil
+	}
+	c, err := l.told()
+	if err != nil {
+		return p, err
+	}
+	return person(c, who)
+}
 
 // person is somebody who may sign in: the operator, an auditor, or a member or a buyer
 // by its name in the community file.

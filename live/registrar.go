@@ -275,8 +275,8 @@ func (r *Registrar) book(ctx context.Context, o tx.Operation, dry bool) error {
 	}
 	var no *op.Refusal
 	r.Node.Read(func(rows state.Reader, head machine.Head) {
-		try := &op.Context{ChainID: head.ChainID, Height: head.Height + 1, Time: head.Time, Signer: operator.Account}
-		no = known.Apply(try, state.NewOverlay(rows), fields)
+		try := machine.Trying(rows, head, operator.Account)
+		no = known.Apply(&try, state.NewOverlay(rows), fields)
 	})
 	if no != nil {
 		return no

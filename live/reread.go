@@ -38,6 +38,9 @@ func (l *Live) reread(ctx context.Context) error {
 	if err == nil {
 		c, err = community.Load(l.path())
 	}
+	if l.follows() {
+		return l.renamed(c, err)
+	}
 	var booked []string
 	if err == nil {
 		booked, err = l.book(ctx, c)

@@ -19,6 +19,7 @@ type Block struct {
 	Height int64
 	Time   interval.Time
 	Txs    [][]byte
+	rules  uint32 // By which it is executed; Execute looks it up.
 }
 
 // Kinds of transactions.

@@ -119,7 +119,7 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 			outcomes[n] = Outcome{Code: ErrNotDue.Code, Receipts: []Fact{}}
 			continue
 		}
-		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time}
+		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules}
 		step := closeInterval
 		if c.Again {
 			step = correctInterval

@@ -35,8 +35,10 @@ type Refused struct {
 var RefusedReceipt = op.DefineReceipt[Refused](Ops, 1, "refused", "An envelope that changed nothing, and why.")
 
 // Execute computes what a block does. The rows stay as they are until the result
-// is committed and the machine advanced to it.
+// is committed and the machine advanced to it. Ask Next first: a block by rules that
+// the program does not know is not one to be handed over.
 func (m *Machine) Execute(b Block) Result {
+	b.rules = m.rules(b)
 	s := state.NewOverlay(m.rows)
 	outcomes := make([][]Outcome, len(b.Txs))
 	bundles := m.open(b.Txs)
@@ -177,7 +179,7 @@ func (m *Machine) envelope(s *state.Overlay, b Block, o opened) Outcome {
 	e := o.envelope
 	seal := e.Seal()
 	out := Outcome{ID: e.ID[:], Account: e.Body.Account, Nonce: e.Body.Nonce}
-	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Signer: e.Body.Account}
+	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules, Signer: e.Body.Account}
 	no := o.err
 	if no == nil {
 		out.At, no = m.apply(&ctx, s, o)

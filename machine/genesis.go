@@ -1,10 +1,12 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
@@ -18,6 +20,8 @@ type Genesis struct {
 	// Validators are those that the chain begins with. Only validators that the
 	// ledger knows can be voted out.
 	Validators []governance.Validator `cbor:"3,keyasint,omitempty"`
+	// Rules is the version by which the blocks are executed; none stands for 1.
+	Rules uint32 `cbor:"4,keyasint,omitempty"`
 }
 
 // Founder is an account of the genesis.
@@ -32,13 +36,18 @@ func (g Genesis) Encode() []byte { return codec.Marshal(g) }
 // Begin makes the state of a genesis; its changes are to be committed as
 // height 0.
 //
-// Errors: bytes that are not a genesis.
+// Errors: bytes that are not a genesis; *UnknownRules.
 func (m *Machine) Begin(chainID string, raw []byte) (Result, error) {
 	var g Genesis
 	if err := codec.Unmarshal(raw, &g); err != nil {
 		return Result{}, fmt.Errorf("machine: genesis: %w", err)
 	}
+	g.Rules = cmp.Or(g.Rules, op.RulesFirst)
+	if !m.Knows(g.Rules) {
+		return Result{}, &UnknownRules{governance.Upgrade{Rules: g.Rules, Height: 1}, m.newest()}
+	}
 	s := state.NewOverlay(m.rows)
+	governance.BeginRules(s, g.Rules)
 	for i, f := range g.Accounts {
 		if len(f.Keys) == 0 {
 			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: account %d has no key", i, f.Account)

@@ -81,6 +81,9 @@ type Environment struct {
 	// Verify says for each envelope, or whatever else is signed, what its Verify
 	// says, perhaps at once.
 	Verify func([]tx.Signed) []error
+	// RulesNewest is the newest rules that the machine is to know, as an older program
+	// does; 0 stands for all of them.
+	RulesNewest uint32
 }
 
 // Machine executes blocks over committed rows.

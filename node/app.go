@@ -55,11 +55,16 @@ var ErrTx = errors.New("node: the transaction is not a bundle of envelopes with 
 //
 // Errors: the rows on the disk are not those that its head commits to.
 func NewApplication(disk Disk, v *admission.Verifier) (*Application, error) {
+	return newApplication(disk, v, rulesNewest)
+}
+
+// newApplication is NewApplication for a program that knows rules up to a version.
+func newApplication(disk Disk, v *admission.Verifier, rules uint32) (*Application, error) {
 	var head machine.Head
 	if raw, ok := disk.Head(); ok {
 		codec.Read(raw, &head)
 	}
-	m, err := machine.New(disk, head, machine.Environment{Both: both, Verify: v.Verify})
+	m, err := machine.New(disk, head, machine.Environment{Both: both, Verify: v.Verify, RulesNewest: rules})
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +109,9 @@ func (a *Application) Genesis(chainID string, appState []byte) ([]byte, error) {
 	}
 	return r.Head.AppHash(), nil
 }
+
+// Next says why the next block cannot be executed here.
+func (a *Application) Next() error { return a.machine.Next() }
 
 // Check says whether a bundle may wait for a block. What its envelopes refer to
 // was looked at when they were gathered; here, the bundles of peers are.

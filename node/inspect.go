@@ -25,6 +25,7 @@ type Status struct {
 	Receipts   uint64            `json:"receipts"`
 	Sealed     bool              `json:"sealed"` // Closed cleanly.
 	Microgrids []MicrogridStatus `json:"microgrids"`
+	Rules      Rules             `json:"rules"`
 }
 
 // MicrogridStatus is how far one microgrid is settled.
@@ -78,7 +79,7 @@ func statusOf(rows state.Reader, head machine.Head) Status {
 	}
 	status := Status{
 		Chain: head.ChainID, Height: head.Height, Time: head.Time, Validators: governance.Validators(rows), AppHash: fmt.Sprintf("%X", head.AppHash()),
-		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{},
+		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{}, Rules: rulesOf(rows, head),
 	}
 	for id, m := range grid.All(rows) {
 		status.Microgrids = append(status.Microgrids, MicrogridStatus{id, m.Start, m.Open, m.Devices, due[id]})

@@ -8,6 +8,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,7 @@ type Node struct {
 	proofs proofs
 
 	settings Settings
+	rules    rulesTeller
 }
 
 // Config is how a node runs. Without settings it opens no port and reaches nobody:
@@ -68,10 +70,14 @@ type Config struct {
 	Dir string
 	Log *slog.Logger // Warnings of what the node runs on; the default is slog's.
 	Settings
+	// RulesNewest is the newest rules that the node is to know, as an older program
+	// does; 0 stands for all that this one knows.
+	RulesNewest uint32
 }
 
 // Init makes a folder the start of a ledger, with the folder's own key as its
-// validator unless the genesis names others.
+// validator unless the genesis names others, and by the newest rules unless it names
+// older ones.
 //
 // Errors: ErrExists; those of the disk.
 func Init(dir, chainID string, g machine.Genesis) error {
@@ -82,6 +88,7 @@ func Init(dir, chainID string, g machine.Genesis) error {
 	if len(g.Validators) == 0 {
 		g.Validators = []governance.Validator{{PublicKey: self.Validator, Power: 1}}
 	}
+	g.Rules = cmp.Or(g.Rules, rulesNewest)
 	err = chain.Init(filepath.Join(dir, chainDir), chain.Genesis{
 		ChainID: chainID, Time: time.Now().Unix(), AppState: g.Encode(), Validators: validators(g),
 	})
@@ -131,7 +138,7 @@ func (n *Node) open(cfg Config) (err error) {
 		return err
 	}
 	verifier := admission.NewVerifier(keysMax, verdictsMax)
-	if n.app, err = NewApplication(n.store, verifier); err != nil {
+	if n.app, err = newApplication(n.store, verifier, cmp.Or(cfg.RulesNewest, rulesNewest)); err != nil {
 		return err
 	}
 	if n.view, err = view.Open(filepath.Join(cfg.Dir, viewFile)); err != nil {
@@ -142,7 +149,9 @@ func (n *Node) open(cfg Config) (err error) {
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		n.intake.answer(r, txs)
 		n.feed.wake()
+		n.rules.tell(n.app.machine, cfg.Log)
 	}
+	n.rules.tell(n.app.machine, cfg.Log)
 	n.chain, err = chain.Start(chain.Config{
 		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Log: cfg.Log,
 	}, n.app, func(name string) chain.KV { return n.store.KV(name) })

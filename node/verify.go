@@ -117,10 +117,13 @@ func (r *replayer) begin() error {
 	}
 	r.rows = state.NewMemory()
 	verifier := admission.NewVerifier(keysMax, 1)
-	if r.machine, err = machine.New(r.rows, machine.Head{}, machine.Environment{Both: both, Verify: verifier.Verify}); err != nil {
+	if r.machine, err = machine.New(r.rows, machine.Head{}, machine.Environment{Both: both, Verify: verifier.Verify, RulesNewest: rulesNewest}); err != nil {
 		return err
 	}
 	result, err := r.machine.Begin(chainID, appState)
+	if _, unknown := errors.AsType[*machine.UnknownRules](err); unknown {
+		return err
+	}
 	if err != nil {
 		return &Difference{0, "the genesis is refused", err}
 	}
@@ -136,6 +139,9 @@ func (r *replayer) blocks() error {
 		}
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
+		}
+		if err := r.machine.Next(); err != nil {
+			return err // It is this program that falls short, not the folder.
 		}
 		result := r.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
 		if err := r.compare(b, result); err != nil {

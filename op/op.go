@@ -17,6 +17,7 @@ type Context struct {
 	ChainID string
 	Height  int64
 	Time    interval.Time // Of the block.
+	Rules   uint32        // The version that is in force, as RulesFirst.
 	Signer  tx.AccountID
 	// Carried is what the operation carries that others signed, as its Carries said,
 	// with a verdict on each; nil when Carries was not asked or said nothing.

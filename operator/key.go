@@ -40,15 +40,21 @@ const (
 // as KeyFile holds the operator's. It signs nothing that reaches the ledger.
 const ReceiptKeyFile = "receipts.pem"
 
+// OrganisationFile holds, as KeyFile, the private key by which an organisation that
+// joined a network votes.
+const OrganisationFile = "organisation.key"
+
 // draft ends the name of a key's file until it is complete.
 const draft = ".new"
 
-// Operator signs for the operator of a community. One goroutine uses it.
+// Operator signs for the operator of a community, or for another organisation of the
+// network. One goroutine uses it.
 type Operator struct {
-	key   ed25519.PrivateKey
-	node  *node.Node
-	chain string
-	nonce uint64
+	key     ed25519.PrivateKey
+	account tx.AccountID
+	node    *node.Node
+	chain   string
+	nonce   uint64
 }
 
 // Open reads the operator's key of a folder. In a folder without a ledger it makes
@@ -65,10 +71,10 @@ func Open(dir, community string) (*Operator, error) {
 		key, err = makeKey(dir, KeyFile)
 	}
 	if err != nil || node.Exists(dir) {
-		return &Operator{key: key}, err
+		return &Operator{key: key, account: Account}, err
 	}
 	public := party.Credential{Key: tx.Key{Scheme: tx.Ed25519, Public: key.Public().(ed25519.PublicKey)}, Role: party.Owner}
-	return &Operator{key: key}, node.Init(dir, chainID(community), machine.Genesis{
+	return &Operator{key: key, account: Account}, node.Init(dir, chainID(community), machine.Genesis{
 		Accounts: []machine.Founder{{Account: Account, Keys: []party.Credential{public}}},
 		Council:  []tx.AccountID{Account},
 	})
@@ -82,6 +88,40 @@ func ReceiptKey(dir string) (ed25519.PrivateKey, error) {
 	key, err := readKey(dir, ReceiptKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(dir, ReceiptKeyFile)
+	}
+	return key, err
+}
+
+// Operates reports whether a folder is the operator's.
+func Operates(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, KeyFile))
+	return err == nil
+}
+
+// Organisation signs for the organisation that a folder belongs to: the operator, or
+// one that joined.
+func Organisation(dir string) (*Operator, error) {
+	if Operates(dir) {
+		key, err := readKey(dir, KeyFile)
+		return &Operator{key: key, account: Account}, err
+	}
+	key, err := OrganisationKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	public, _ := key.Public().(ed25519.PublicKey) // It is one.
+	return &Operator{key: key, account: node.AccountOf(public)}, nil
+}
+
+// Account is the account that it signs for.
+func (o *Operator) Account() tx.AccountID { return o.account }
+
+// OrganisationKey is the key that an organisation of a network signs with where it is
+// not the operator. It is made on first use.
+func OrganisationKey(dir string) (ed25519.PrivateKey, error) {
+	key, err := readKey(dir, OrganisationFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(dir, OrganisationFile)
 	}
 	return key, err
 }

@@ -19,7 +19,7 @@ const expiryBlocks = 1 << 20
 func (o *Operator) Begin(n *node.Node) {
 	o.node = n
 	n.Read(func(rows state.Reader, head machine.Head) {
-		o.chain, o.nonce = head.ChainID, party.HighestNonce(rows, Account)
+		o.chain, o.nonce = head.ChainID, party.HighestNonce(rows, o.account)
 	})
 }
 
@@ -78,10 +78,10 @@ func (o *Operator) Settle(ctx context.Context, operations []tx.Operation) (machi
 // Send signs operations in one envelope and sends it.
 func (o *Operator) Send(ctx context.Context, operations []tx.Operation) (*node.Ticket, error) {
 	o.node.Read(func(rows state.Reader, _ machine.Head) { // A gateway may hold a copy of the key.
-		o.nonce = max(o.nonce, party.HighestNonce(rows, Account)) + 1
+		o.nonce = max(o.nonce, party.HighestNonce(rows, o.account)) + 1
 	})
 	body := tx.Body{
-		Chain: o.chain, Account: Account, Nonce: o.nonce,
+		Chain: o.chain, Account: o.account, Nonce: o.nonce,
 		Expiry:     uint64(o.node.Height()) + expiryBlocks, //nolint:gosec // heights are ≥ 0
 		Operations: operations,
 	}

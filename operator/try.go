@@ -16,7 +16,8 @@ import (
 // Errors: the refusal that the ledger would answer with.
 func Try(rows state.Reader, head machine.Head, now interval.Time, operations []tx.Operation) ([]op.Receipt, error) {
 	registry, s := machine.Registry(), state.NewOverlay(rows)
-	ctx := op.Context{ChainID: head.ChainID, Height: head.Height + 1, Time: max(now, head.Time), Signer: Account}
+	ctx := machine.Trying(rows, head, Account)
+	ctx.Time = max(now, head.Time)
 	for n, sent := range operations {
 		known, ok := registry.Operation(sent.Kind)
 		if !ok || known.Carries != nil {

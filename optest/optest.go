@@ -22,14 +22,14 @@ type World struct {
 }
 
 // NewWorld returns an empty world that knows the operations of sets. Its clock
-// stands at 100,000 s.
+// stands at 100,000 s, and its rules are the newest.
 func NewWorld(t testing.TB, sets ...*op.Set) *World {
 	t.Helper()
 	registry, err := op.NewRegistry(sets...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &World{Overlay: state.NewOverlay(state.NewMemory()), Ctx: op.Context{Time: 100_000}, registry: registry}
+	return &World{Overlay: state.NewOverlay(state.NewMemory()), Ctx: op.Context{Time: 100_000, Rules: op.RulesReadingsLeave}, registry: registry}
 }
 
 // Try applies an operation as the machine does: decoded, checked, all or nothing.

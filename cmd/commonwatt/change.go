@@ -23,6 +23,9 @@ import (
 // change adds a table to the community file of a folder. A running node does so and
 // books it; else the next one books it.
 func change(cmd *cobra.Command, dir string, t community.Table, member string, dryRun bool) error {
+	if follows(dir) {
+		return badInput(fmt.Errorf("%s: this node joined a network: change the community at the operator's node, and bring a copy of %s here for its names", dir, community.File))
+	}
 	c, err := loadCommunity(dir)
 	if err != nil {
 		return err

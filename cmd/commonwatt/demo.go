@@ -12,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/demo"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
@@ -117,7 +118,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	show := newProgress(cmd.ErrOrStderr())
 	defer show.end()
-	h, err := openHouse(dir, c, newLog(show.out))
+	h, err := openHouse(node.Config{Dir: dir, Log: newLog(show.out)}, c)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

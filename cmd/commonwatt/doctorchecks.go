@@ -24,7 +24,7 @@ import (
 
 // secrets are the files that nobody but the node's user may read.
 var secrets = []string{
-	operator.KeyFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, session.CodesFile, certKeyFile, live.AddressFile, "view.sqlite",
+	operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, session.CodesFile, certKeyFile, live.AddressFile, "view.sqlite",
 }
 
 // Free space below which a node is in danger, and below which it will soon stop.
@@ -53,7 +53,7 @@ func (p *patient) keys() (list []finding) {
 		path := filepath.Join(p.dir, filepath.FromSlash(name))
 		info, err := os.Stat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && name == operator.KeyFile:
+		case errors.Is(err, fs.ErrNotExist) && name == operator.KeyFile && !follows(p.dir):
 			list = append(list, finding{"keys", failure, name + " is missing: nothing can be booked", "bring it back from a backup"})
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -88,6 +88,18 @@ func (p *patient) ledger() finding {
 		return finding{"ledger", worry, says + ", not closed cleanly", "commonwatt up " + shellWord(p.dir) + ": it goes on from the last block"}
 	}
 	return finding{"ledger", good, says + ", closed cleanly and sealed", ""}
+}
+
+func (p *patient) rules() finding {
+	r := p.status.Rules
+	switch says := rulesSay(r); {
+	case r.Known:
+		return finding{"rules", good, says, ""}
+	case r.Agreed != nil && r.InForce <= r.Newest:
+		return finding{"rules", worry, says, fmt.Sprintf("install a version that knows rules %d before height %d: this one stops there", r.Agreed.Rules, r.Agreed.Height)}
+	default:
+		return finding{"rules", failure, says, fmt.Sprintf("install a version that knows rules %d and start the node: it goes on where it stopped", r.InForce)}
+	}
 }
 
 func (p *patient) validators() finding {

@@ -24,7 +24,7 @@ import (
 )
 
 // house is a running node of a community, who signs for its operator, and what
-// pages are made of: what demo and up serve.
+// pages are made of: what demo and up serve. A node that follows has no operator.
 type house struct {
 	node     *node.Node
 	operator *operator.Operator
@@ -33,20 +33,32 @@ type house struct {
 
 // openHouse starts the node of a folder, founding a ledger where there is none. Its
 // clock is the computer's.
-func openHouse(dir string, c *community.Community, log *slog.Logger) (*house, error) {
-	op, err := operator.Open(dir, c.Name)
+func openHouse(cfg node.Config, c *community.Community) (*house, error) {
+	op, err := operator.Open(cfg.Dir, c.Name)
 	if err != nil {
 		return nil, err
 	}
-	n, err := openNode(dir, log)
+	h, err := followHouse(cfg, c)
 	if err != nil {
 		return nil, err
 	}
-	op.Begin(n)
-	return &house{n, op, &pages.Source{
-		View: n.View(), Read: n.Read, Audit: n, Now: time.Now,
-		Names: map[grid.MicrogridID]report.Names{c.Microgrid(): report.NamesOf(c)},
-	}}, nil
+	h.operator = op
+	op.Begin(h.node)
+	return h, nil
+}
+
+// followHouse starts the node of a folder without an operator. Without a community
+// its pages have numbers.
+func followHouse(cfg node.Config, c *community.Community) (*house, error) {
+	n, err := node.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	names := map[grid.MicrogridID]report.Names{}
+	if c != nil {
+		names[c.Microgrid()] = report.NamesOf(c)
+	}
+	return &house{node: n, source: &pages.Source{View: n.View(), Read: n.Read, Audit: n, Now: time.Now, Names: names}}, nil
 }
 
 // openNode starts the node of a folder as its settings say.

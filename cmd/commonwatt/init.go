@@ -21,7 +21,8 @@ import (
 
 func initCommand() *cobra.Command {
 	a := newReplies()
-	var dryRun bool
+	var dryRun, network bool
+	var settings node.Settings
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Found a community: six answers, a commented file, a ledger",
@@ -29,9 +30,14 @@ func initCommand() *cobra.Command {
 operator's key, which nobody else can read, and the ledger's first block.
 
 It asks at most six questions, and only on a terminal; each of them is a flag. It
-refuses a folder that is in use, and prints the command that comes next.`,
+refuses a folder that is in use, and prints the command that comes next.
+
+With --network other organisations can run nodes of the ledger and decide on it, once
+they are invited and admitted: docs/network.md. --listen is where their nodes reach this
+one; it is not where pages are served.`,
 		Example: `  commonwatt init elm-street
-  commonwatt init elm-street --name "Elm Street" --time-zone Europe/Berlin --retail 0.32 --feed-in 0.08`,
+  commonwatt init elm-street --name "Elm Street" --time-zone Europe/Berlin --retail 0.32 --feed-in 0.08
+  commonwatt init elm-street --network --listen 127.0.0.1:26656`,
 		Args:              usage(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: folders,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +48,9 @@ refuses a folder that is in use, and prints the command that comes next.`,
 			if err := checkFree(dir); err != nil {
 				return err
 			}
+			if err := checkNetwork(network, settings); err != nil {
+				return err
+			}
 			c, err := a.community(cmd)
 			if err != nil {
 				return err
@@ -50,18 +59,35 @@ refuses a folder that is in use, and prints the command that comes next.`,
 				_, err := cmd.OutOrStdout().Write(c.Source())
 				return err
 			}
-			return found(cmd, dir, c)
+			return found(cmd, dir, c, settings)
 		},
 	}
 	for _, q := range a.list {
 		cmd.Flags().StringVar(&q.value, q.flag, "", q.help)
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the community's file and make nothing")
+	cmd.Flags().BoolVar(&network, "network", false, "found it for several organisations, with --listen")
+	listenFlags(cmd, &settings)
 	return cmd
 }
 
-// checkFree refuses a folder that is in use by anything.
-func checkFree(dir string) error {
+// checkNetwork refuses flags of a network that do not go together.
+func checkNetwork(network bool, s node.Settings) error {
+	switch {
+	case network && s.Listen == "":
+		return badInput(errors.New("--network needs --listen: say where other nodes reach this one, as in --listen 127.0.0.1:26656; nothing was made"))
+	case !network && (s.Listen != "" || s.Advertise != ""):
+		return badInput(errors.New("--listen and --advertise are for a network: add --network; \"commonwatt up --listen\" says where pages are served; nothing was made"))
+	}
+	if err := s.Check(); err != nil {
+		return badInput(fmt.Errorf("%w; nothing was made", err))
+	}
+	return nil
+}
+
+// checkFree refuses a folder that is in use by anything but a founding that was cut
+// short, or what else a draft of it leaves behind.
+func checkFree(dir string, draft ...string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -72,7 +98,7 @@ func checkFree(dir string) error {
 		return badInput(fmt.Errorf("%s: there is a ledger here already: serve it with \"commonwatt up %s\", or name another folder", dir, dir))
 	}
 	for _, e := range entries {
-		if !slices.Contains(foundingFiles, e.Name()) {
+		if !slices.Contains(append(draft, foundingFiles...), e.Name()) {
 			return badInput(fmt.Errorf("%s: the folder holds %s: name an empty folder or a new one; nothing was made", dir, e.Name()))
 		}
 	}
@@ -81,7 +107,7 @@ func checkFree(dir string) error {
 
 // found makes the folder. The community file comes last, so that a folder that has
 // one is complete.
-func found(cmd *cobra.Command, dir string, c *community.Community) (err error) {
+func found(cmd *cobra.Command, dir string, c *community.Community, settings node.Settings) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the folder cannot be made: %w", err)
 	}
@@ -90,17 +116,23 @@ func found(cmd *cobra.Command, dir string, c *community.Community) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	h, err := openHouse(dir, c, newLog(cmd.ErrOrStderr()))
+	h, err := openHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr())}, c)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.Keep(dir), h.node.Close()); err != nil {
+	if settings.Listen != "" {
+		err = settings.Save(dir)
+	}
+	if err := errors.Join(err, c.Keep(dir), h.node.Close()); err != nil {
 		return err
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "%s is founded in %s\n\n", c.Name, dir)
 	fmt.Fprintf(w, "  %-16s who belongs to it and at which prices; yours to edit\n", community.File)
 	fmt.Fprintf(w, "  %-16s the operator's key: whoever has it signs for the community; keep a copy\n", operator.KeyFile)
+	if settings.Listen != "" {
+		fmt.Fprintf(w, "  %-16s how this node runs: other nodes reach it at %s\n", node.SettingsFile, settings.Reached())
+	}
 	fmt.Fprintf(w, "\nNext: commonwatt member add %s NAME\nThen: commonwatt up %s\n", shellWord(dir), shellWord(dir))
 	return nil
 }

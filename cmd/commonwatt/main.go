@@ -17,7 +17,10 @@ func main() { os.Exit(run()) }
 
 // run executes the command line and returns the exit code.
 func run() int {
-	err := rootCommand().Execute()
+	err := limitRules()
+	if err == nil {
+		err = rootCommand().Execute()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "commonwatt:", err)
 	}
@@ -48,7 +51,7 @@ cannot be used and nothing was changed.`,
 	})
 	root.AddCommand(
 		demoCommand(), simulateCommand(), benchCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
-		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
+		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
 	)
 	return root
 }

@@ -74,6 +74,7 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 		sealed = "not closed cleanly: run the command that was ended again"
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)
+	fmt.Fprintf(t, "rules\t%s\n", rulesSay(s.Rules))
 	if s.Gateway != nil {
 		fmt.Fprintf(t, "devices\t%s\n", gatewaySays(s.Gateway))
 	}
@@ -82,6 +83,18 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 			m.Microgrid, rfc3339(m.Start), rfc3339(m.Open), m.Devices, m.Due)
 	}
 	return t.Flush()
+}
+
+// rulesSay is by which rules blocks are executed, and what comes next.
+func rulesSay(r node.Rules) string {
+	says := fmt.Sprintf("version %d", r.InForce)
+	if r.Agreed != nil {
+		says += fmt.Sprintf(", from height %d on version %d", r.Agreed.Height, r.Agreed.Rules)
+	}
+	if !r.Known {
+		says += fmt.Sprintf("; this program knows them up to version %d: install a newer one", r.Newest)
+	}
+	return says
 }
 
 // gatewaySays is where devices connect and what waits there.

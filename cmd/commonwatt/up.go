@@ -20,6 +20,7 @@ import (
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/server"
 	"github.com/commonwatt/commonwatt/session"
@@ -36,6 +37,7 @@ type upFlags struct {
 	backlog bool
 	open    bool
 	mqtt    mqttFlags
+	network node.Settings
 }
 
 func upCommand() *cobra.Command {
@@ -54,6 +56,12 @@ disk, in DIR/broker, until the ledger has it. --nats uses a NATS server with Jet
 and MQTT, or a cluster of them, in place of the node's own; who may connect is its
 matter then, and the account that the node uses there is for nothing else.
 
+In a folder that "commonwatt join" made the node follows: it fetches the ledger from its
+peers, serves it, takes what members sign themselves, and decides on blocks once the
+council admitted it. It signs nothing for the community: readings, devices, tariff and
+certificates are the operator's node's. With a copy of the community's file in the
+folder its pages have names.
+
 The address goes to standard output, what happens to standard error. Ctrl-C or
 SIGTERM ends it cleanly.`,
 		Example: `  commonwatt up elm-street --open
@@ -64,7 +72,11 @@ SIGTERM ends it cleanly.`,
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			f.mqtt.chosen = cmd.Flags().Changed("mqtt")
-			err := runUp(ctx, cmd, args[0], f)
+			run := runUp
+			if follows(args[0]) {
+				run = runFollower
+			}
+			err := run(ctx, cmd, args[0], f)
 			if errors.Is(err, errInterrupted) {
 				return nil // That is how it ends.
 			}
@@ -80,6 +92,9 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().BoolVar(&f.backlog, "backlog", false, "settle estimates even for intervals that lie more than a week back")
 	cmd.Flags().StringVar(&f.mqtt.address, "mqtt", mqttDefault, "address that devices connect to, with --tls if that is set; port 0: any free one; off: none; gateway: that of \"commonwatt gateway\"")
 	cmd.Flags().StringVar(&f.mqtt.nats, "nats", "", "NATS server to use in place of the node's own, as in nats://user:password@nats.example:4222")
+	cmd.Flags().StringVar(&f.network.Listen, "network-listen", "", "where other nodes reach this one, in place of listen in node.toml")
+	cmd.Flags().StringVar(&f.network.Advertise, "network-advertise", "", "the same as others see it, in place of advertise in node.toml")
+	cmd.Flags().StringSliceVar(&f.network.Peers, "network-peer", nil, "another node, as ID@HOST:PORT, in place of peers in node.toml; may be given several times")
 	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
 	return cmd
 }
@@ -126,7 +141,8 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		return err
 	}
 	from, err := f.first(c.TimeZone)
-	if err != nil {
+	settings, bad := f.settings(dir)
+	if err := errors.Join(err, bad); err != nil {
 		return err
 	}
 	release, err := lockFolder(dir, true)
@@ -144,7 +160,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	h, err := openHouse(dir, c, newLog(cmd.ErrOrStderr()))
+	h, err := openHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr()), Settings: settings}, c)
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,32 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/node"
 )
+
+// rulesNewest, which the linker may set, makes this program know a ledger's rules up to
+// that version only, as an older one does, to rehearse an upgrade:
+//
+//	go build -ldflags "-X main.rulesNewest=1"
+var rulesNewest string
+
+// limitRules heeds rulesNewest.
+func limitRules() error {
+	if rulesNewest == "" {
+		return nil
+	}
+	newest, err := strconv.ParseUint(rulesNewest, 10, 32)
+	if err != nil || newest < uint64(machine.RulesOldest) || newest > uint64(machine.RulesNewest) {
+		return fmt.Errorf("this program was linked with rulesNewest=%q: give %d to %d", rulesNewest, machine.RulesOldest, machine.RulesNewest)
+	}
+	node.LimitRules(uint32(newest))
+	return nil
+}
 
 // versionInfo says which program this is.
 type versionInfo struct {
@@ -16,6 +39,7 @@ type versionInfo struct {
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
 	CometBFT string `json:"cometbft"`
+	Rules    string `json:"rules"` // The versions that it executes blocks by.
 }
 
 func versionCommand() *cobra.Command {
@@ -36,7 +60,7 @@ func versionCommand() *cobra.Command {
 }
 
 func readVersion() versionInfo {
-	v := versionInfo{Version: "(devel)", Revision: "unknown", Go: runtime.Version(), CometBFT: "unknown"}
+	v := versionInfo{Version: "(devel)", Revision: "unknown", Go: runtime.Version(), CometBFT: "unknown", Rules: fmt.Sprintf("%d to %d", machine.RulesOldest, node.RulesNewest())}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
@@ -63,9 +87,9 @@ func printVersion(w io.Writer, output string, v versionInfo) error {
 	case "json":
 		err = json.NewEncoder(w).Encode(v)
 	case "csv":
-		_, err = fmt.Fprintf(w, "version,revision,go,cometbft\n%s,%s,%s,%s\n", v.Version, v.Revision, v.Go, v.CometBFT)
+		_, err = fmt.Fprintf(w, "version,revision,go,cometbft,rules\n%s,%s,%s,%s,%s\n", v.Version, v.Revision, v.Go, v.CometBFT, v.Rules)
 	default:
-		_, err = fmt.Fprintf(w, "commonwatt %s (%s)\n%s, cometbft %s\n", v.Version, v.Revision, v.Go, v.CometBFT)
+		_, err = fmt.Fprintf(w, "commonwatt %s (%s)\n%s, cometbft %s\nknows the rules %s of a ledger\n", v.Version, v.Revision, v.Go, v.CometBFT, v.Rules)
 	}
 	return err
 }

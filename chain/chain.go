@@ -118,7 +118,7 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	driver := newDriver(app)
+	driver := newDriver(app, cfg.Log)
 	if err := driver.next(); err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (c *conns) Consensus() proxy.AppConnConsensus {
 // Query is the way of the question where to go on from.
 func (c *conns) Query() proxy.AppConnQuery { return proxy.NewAppConnQuery(c.client, c.metrics) }
 
-// Snapshot is the way of the state of others, which is not offered.
+// Snapshot is the way of the state that is given to others and taken from them.
 func (c *conns) Snapshot() proxy.AppConnSnapshot {
 	return proxy.NewAppConnSnapshot(c.client, c.metrics)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -35,6 +36,8 @@ type driver struct {
 	// expected holds, by the address of a transaction, where its submitter awaits
 	// the verdict: CometBFT hands on a code and a text, the submitter wants the error.
 	expected sync.Map
+	taking   taking
+	log      *slog.Logger
 
 	// company is nil while blocks are replayed before the start.
 	company *company
@@ -46,12 +49,17 @@ type driver struct {
 	reason error
 }
 
-func newDriver(app Application) *driver {
-	d := &driver{app: app, halted: make(chan struct{})}
-	at, hash := app.Last()
+func newDriver(app Application, log *slog.Logger) *driver {
+	d := &driver{app: app, log: log, halted: make(chan struct{})}
+	d.resume()
+	return d
+}
+
+// resume goes on from what the application has.
+func (d *driver) resume() {
+	at, hash := d.app.Last()
 	d.committed.set(at)
 	d.hash = hash
-	return d
 }
 
 // next says why the application cannot go on.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/cometbft/cometbft/blocksync"
 	"github.com/cometbft/cometbft/config"
@@ -66,6 +67,9 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	}
 	p.blocks = store.NewBlockStore(database{kv(blocksMap)})
 	p.states = state.NewStore(database{kv(stateMap)}, state.StoreOptions{DiscardABCIResponses: true})
+	if err := p.takeState(cfg, driver, genesis); err != nil {
+		return nil, err
+	}
 	if err := p.catchUp(genesis); err != nil {
 		return nil, err
 	}
@@ -117,25 +121,37 @@ func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	p.mempool.EnableTxsAvailable()
 	executor := state.NewBlockExecutor(p.states, p.log, p.conns.Consensus(), p.mempool, pool, p.blocks,
 		state.BlockExecutorWithBlockTimeTolerance(p.settings.Consensus.BlockTimeTolerance))
-	p.consensus = consensus.NewState(p.settings.Consensus, p.state.Copy(), executor, p.blocks, p.mempool, pool)
+	// What the node was given a state of, it has no block of.
+	var given int64
+	if p.blocks.Height() == 0 {
+		given = p.state.LastBlockHeight
+	}
+	p.consensus = consensus.NewState(p.settings.Consensus, p.state.Copy(), executor, p.blocks, p.mempool, pool,
+		consensus.OfflineStateSyncHeight(given))
 	p.consensus.SetLogger(p.log)
 	p.consensus.SetPrivValidator(p.signer)
 
 	behind := networked && (!p.alone() || len(p.others) > 0)
 	p.votes = consensus.NewReactor(p.consensus, behind)
 	p.votes.SetEventBus(p.events)
-	info := p.info()
+	p.network(map[string]p2p.Reactor{
+		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
+		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
+			p.blocking(), given, blocksync.NopMetrics()),
+		"CONSENSUS": p.votes,
+		"EVIDENCE":  evidence.NewReactor(pool),
+		"STATESYNC": p.newSnapshots(),
+		"LIGHTS":    newLights(p.blocks, p.states),
+	})
+}
+
+// network makes what reaches peers, with the parts that they reach.
+func (p *parts) network(reactors map[string]p2p.Reactor) {
+	info := p.info(reactors)
 	connection := p2p.MConnConfig(p.settings.P2P)
 	connection.PingInterval, connection.PongTimeout = pingInterval, pongTimeout
 	p.transport = p2p.NewMultiplexTransport(info, *p.node, connection)
 	p.peers = p2p.NewSwitch(p.settings.P2P, p.transport)
-	reactors := map[string]p2p.Reactor{
-		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
-		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
-			p.blocking(), 0, blocksync.NopMetrics()),
-		"CONSENSUS": p.votes,
-		"EVIDENCE":  evidence.NewReactor(pool),
-	}
 	for name, reactor := range reactors {
 		reactor.SetLogger(p.log)
 		p.peers.AddReactor(name, reactor)
@@ -172,7 +188,14 @@ func (p *parts) proven() bool {
 }
 
 // info is how the node introduces itself to peers.
-func (p *parts) info() p2p.DefaultNodeInfo {
+func (p *parts) info(reactors map[string]p2p.Reactor) p2p.DefaultNodeInfo {
+	var channels []byte
+	for _, reactor := range reactors {
+		for _, channel := range reactor.GetChannels() {
+			channels = append(channels, channel.ID)
+		}
+	}
+	slices.Sort(channels)
 	address := p.settings.P2P.ExternalAddress
 	if address == "" {
 		address = p.settings.P2P.ListenAddress
@@ -185,12 +208,7 @@ func (p *parts) info() p2p.DefaultNodeInfo {
 		Version:       version.TMCoreSemVer,
 		ListenAddr:    address,
 		Moniker:       string(p.node.ID()),
-		Channels: []byte{
-			blocksync.BlocksyncChannel,
-			consensus.StateChannel, consensus.DataChannel, consensus.VoteChannel, consensus.VoteSetBitsChannel,
-			mempool.MempoolChannel,
-			evidence.EvidenceChannel,
-		},
+		Channels:      channels,
 	}
 }
 
@@ -206,6 +224,11 @@ func (p *parts) start() error {
 			return err
 		}
 	}
+	return p.dial()
+}
+
+// dial reaches for peers.
+func (p *parts) dial() error {
 	redialer, err := newRedialer(p.peers, p.others)
 	if err != nil {
 		return err
@@ -218,14 +241,21 @@ func (p *parts) start() error {
 	return nil
 }
 
+// leave ends what reaches peers.
+func (p *parts) leave() error {
+	err := errors.Join(p.peers.Stop(), p.transport.Close())
+	if p.redialer != nil {
+		p.redialer.stop()
+		p.redialer = nil
+	}
+	return err
+}
+
 // stop ends everything. The switch stops the reactors, of which the one of
 // consensus waits for the block at hand. The mempool still asks the application
 // about what waits after that, under its lock.
 func (p *parts) stop() error {
-	err := errors.Join(p.peers.Stop(), p.transport.Close(), p.events.Stop())
-	if p.redialer != nil {
-		p.redialer.stop()
-	}
+	err := errors.Join(p.leave(), p.events.Stop())
 	p.mempool.Lock()
 	defer p.mempool.Unlock()
 	p.gate.close()

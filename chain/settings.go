@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cometbft/cometbft/config"
+
+	"github.com/commonwatt/commonwatt/proof"
 )
 
 // Limits of what waits for a block and of a block, in bytes and in number.
@@ -35,6 +37,11 @@ type Config struct {
 	// Idle is how long several validators wait for work before they make an empty
 	// block; the default is five seconds. A validator on its own makes none.
 	Idle time.Duration
+	// Trust makes a node that has nothing yet begin with the state of its peers, proven
+	// from a block on; nil lets it fetch all blocks. The application needs Snapshots.
+	Trust *proof.Trust
+	// Cancel, once closed, ends a start that waits for the state of peers.
+	Cancel <-chan struct{}
 	// Log receives CometBFT's warnings and errors; the default is slog's.
 	Log *slog.Logger
 }
@@ -74,6 +81,7 @@ func (c Config) settings() *config.Config {
 	s.P2P.AddrBookStrict = false
 	s.P2P.DialTimeout = dialTimeout
 	s.P2P.HandshakeTimeout = greetTimeout
+	stateSyncSettings(s.StateSync)
 	s.P2P.ListenAddress = c.Listen
 	s.P2P.ExternalAddress = c.Advertise
 	return s

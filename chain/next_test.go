@@ -95,7 +95,7 @@ func TestBlockSyncGetsNoError(t *testing.T) {
 	app := newCounter(t, newDisk(t).db("app"))
 	app.until = 1
 	for _, syncing := range []bool{false, true} {
-		d := newDriver(app)
+		d := newDriver(app, silent)
 		d.syncing = func() bool { return syncing }
 		done, returned := make(chan struct{}), false
 		go func() {

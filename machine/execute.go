@@ -1,7 +1,7 @@
 package machine
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 
 	"github.com/commonwatt/commonwatt/device"
@@ -52,31 +52,14 @@ func (m *Machine) Execute(b Block) Result {
 			outcomes[n] = []Outcome{{Code: ErrTx.Code, Receipts: []Fact{}}}
 		}
 	}
+	secret := stir(m.head.Secret, bundles)
+	if !bytes.Equal(secret, m.head.Secret) {
+		commitSecret(s, b.rules, secret)
+	}
 	r := m.finish(s, b, outcomes)
 	r.Validators = m.powers(r.Record)
-	r.Head.Secret = stir(m.head.Secret, bundles)
+	r.Head.Secret = secret
 	return r
-}
-
-// stir mixes a block's envelopes into the secret. A block without any leaves it.
-func stir(secret []byte, bundles [][]opened) []byte {
-	sum := sha256.New()
-	sum.Write([]byte("commonwatt/secret/1\n"))
-	sum.Write(secret)
-	mixed := false
-	for _, bundle := range bundles {
-		for _, o := range bundle {
-			if o.envelope != nil {
-				seal := o.envelope.Seal()
-				sum.Write(seal[:])
-				mixed = true
-			}
-		}
-	}
-	if !mixed {
-		return secret
-	}
-	return sum.Sum(nil)
 }
 
 // opened is an envelope as it came out of a bundle.

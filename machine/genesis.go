@@ -48,6 +48,7 @@ func (m *Machine) Begin(chainID string, raw []byte) (Result, error) {
 	}
 	s := state.NewOverlay(m.rows)
 	governance.BeginRules(s, g.Rules)
+	commitSecret(s, g.Rules, nil)
 	for i, f := range g.Accounts {
 		if len(f.Keys) == 0 {
 			return Result{}, fmt.Errorf("machine: genesis: accounts[%d]: account %d has no key", i, f.Account)

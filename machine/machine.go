@@ -51,7 +51,7 @@ type Head struct {
 	Root    merkle.Hash     `cbor:"4,keyasint"` // Of the state.
 	Log     merkle.Frontier `cbor:"5,keyasint"` // Of the receipts.
 	// Secret is made of every envelope so far, signatures included, which only
-	// those have who have the blocks. It salts the receipts of closes.
+	// those have who have the blocks, or a snapshot. It salts the receipts of closes.
 	Secret []byte `cbor:"6,keyasint"`
 }
 

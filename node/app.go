@@ -34,6 +34,7 @@ type Disk interface {
 type Application struct {
 	disk     Disk
 	verifier *admission.Verifier
+	rules    uint32 // The newest that it is to know.
 
 	// state is held exclusively while a block becomes last, and shared by whoever
 	// asks the machine about the committed state.
@@ -60,17 +61,25 @@ func NewApplication(disk Disk, v *admission.Verifier) (*Application, error) {
 
 // newApplication is NewApplication for a program that knows rules up to a version.
 func newApplication(disk Disk, v *admission.Verifier, rules uint32) (*Application, error) {
+	a := &Application{disk: disk, verifier: v, rules: rules, Committed: func(machine.Record, [][]byte) {}}
 	var head machine.Head
 	if raw, ok := disk.Head(); ok {
 		codec.Read(raw, &head)
 	}
-	m, err := machine.New(disk, head, machine.Environment{Both: both, Verify: v.Verify, RulesNewest: rules})
+	return a, a.restart(head)
+}
+
+// restart makes the machine go on from a head and the rows on the disk.
+func (a *Application) restart(head machine.Head) error {
+	m, err := machine.New(a.disk, head, machine.Environment{Both: both, Verify: a.verifier.Verify, RulesNewest: a.rules})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a := &Application{disk: disk, verifier: v, machine: m, Committed: func(machine.Record, [][]byte) {}}
+	a.state.Lock()
+	defer a.state.Unlock()
+	a.machine = m
 	a.height.Store(head.Height)
-	return a, nil
+	return nil
 }
 
 // both runs two functions at once where there are cores for it.

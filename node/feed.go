@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/commonwatt/commonwatt/codec"
@@ -25,6 +26,7 @@ type feed struct {
 	mu   sync.Mutex
 	seen int64
 	err  error
+	none error         // Why nothing goes into the view at all, set by start.
 	step chan struct{} // Closed, and replaced, with every step.
 }
 
@@ -42,6 +44,10 @@ func newFeed(s *store.Store, v *view.View) *feed {
 }
 
 func (f *feed) start() {
+	if f.none = hole(f.store, f.seen); f.none != nil {
+		close(f.ended)
+		return
+	}
 	f.wake()
 	f.done.Go(func() {
 		for {
@@ -66,6 +72,9 @@ func (f *feed) wake() {
 
 // stop brings the view up to the last block and ends.
 func (f *feed) stop() error {
+	if f.none != nil {
+		return nil
+	}
 	close(f.end)
 	f.done.Wait()
 	close(f.ended)
@@ -74,6 +83,9 @@ func (f *feed) stop() error {
 
 // wait returns once the view shows everything up to a height.
 func (f *feed) wait(ctx context.Context, height int64) error {
+	if f.none != nil {
+		return f.none
+	}
 	for {
 		f.mu.Lock()
 		seen, err, step := f.seen, f.err, f.step
@@ -135,3 +147,42 @@ func (f *feed) next() []machine.Record {
 	}
 	return records
 }
+
+// NoReads is the error of a node that has no read model: receipts that it would be made
+// of are not here.
+type NoReads struct {
+	First int64 // The first block whose receipts are here.
+	Shown int64 // The last one that the read model shows; 0: none.
+}
+
+// Error says why, and what to do.
+func (e *NoReads) Error() string {
+	if e.Shown == 0 {
+		return fmt.Sprintf("node: this node has the ledger's state, and receipts from block %d on: it has no read model. Ask a node that has all blocks", e.First)
+	}
+	return fmt.Sprintf("node: the read model ends at block %d, and receipts begin at %d: restore %s from a copy, or ask a node that has all blocks", e.Shown, e.First, viewFile)
+}
+
+// hole says whether records between what a view shows and those of a store are missing.
+func hole(s *store.Store, seen int64) error {
+	if first := firstRecord(s); first > seen+1 {
+		return &NoReads{first, seen}
+	}
+	return nil
+}
+
+// firstRecord is the height of the first block whose receipts are here, or will be.
+func firstRecord(s *store.Store) int64 { return originOf(s).Height + 1 }
+
+// originOf is the head of the block before that one; of the genesis there is none.
+func originOf(s *store.Store) (head machine.Head) {
+	if raw, ok := s.Origin(); ok {
+		codec.Read(raw, &head)
+	}
+	return head
+}
+
+// Reads says why the node has no read model, or nil.
+//
+// Errors: *NoReads.
+func (n *Node) Reads() error { return n.feed.none }

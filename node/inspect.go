@@ -26,6 +26,9 @@ type Status struct {
 	Sealed     bool              `json:"sealed"` // Closed cleanly.
 	Microgrids []MicrogridStatus `json:"microgrids"`
 	Rules      Rules             `json:"rules"`
+	// First is the first block whose receipts are here. Above 1 there are none of before:
+	// the node began with a snapshot, or older ones were removed.
+	First int64 `json:"first_block_with_receipts"`
 }
 
 // MicrogridStatus is how far one microgrid is settled.
@@ -39,7 +42,7 @@ type MicrogridStatus struct {
 
 // Inspect reads the status of a stopped node's folder without changing it.
 func Inspect(dir string) (status Status, err error) {
-	err = Peek(dir, func(rows state.Reader, head machine.Head) { status = statusOf(rows, head) })
+	err = peek(dir, func(s *store.Store, head machine.Head) { status = statusOf(s, head, firstRecord(s)) })
 	status.Sealed = store.Sealed(dir)
 	return status, err
 }
@@ -68,18 +71,18 @@ func peek(dir string, f func(*store.Store, machine.Head)) (err error) {
 
 // Status is the status of the running node, whose folder bears no seal.
 func (n *Node) Status() (status Status) {
-	n.Read(func(rows state.Reader, head machine.Head) { status = statusOf(rows, head) })
+	n.Read(func(rows state.Reader, head machine.Head) { status = statusOf(rows, head, firstRecord(n.store)) })
 	return status
 }
 
-func statusOf(rows state.Reader, head machine.Head) Status {
+func statusOf(rows state.Reader, head machine.Head, first int64) Status {
 	due := map[grid.MicrogridID]uint64{}
 	for _, c := range machine.Due(rows) {
 		due[c.Microgrid]++
 	}
 	status := Status{
 		Chain: head.ChainID, Height: head.Height, Time: head.Time, Validators: governance.Validators(rows), AppHash: fmt.Sprintf("%X", head.AppHash()),
-		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{}, Rules: rulesOf(rows, head),
+		Receipts: head.Log.Size, Microgrids: []MicrogridStatus{}, Rules: rulesOf(rows, head), First: first,
 	}
 	for id, m := range grid.All(rows) {
 		status.Microgrids = append(status.Microgrids, MicrogridStatus{id, m.Start, m.Open, m.Devices, due[id]})

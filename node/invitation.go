@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,6 +146,26 @@ func Join(dir string, i Invitation, s Settings) (chain.Identity, error) {
 		return self, fmt.Errorf("%w: %w", ErrInvitation, err)
 	}
 	return self, nil
+}
+
+// ErrNoTrust means that a node is to begin with the state of others, and was not told
+// which block to believe.
+var ErrNoTrust = errors.New("node: state_sync needs an invitation that names a block to believe: ask for a new one, which the network has once it has blocks")
+
+// trustOf is the block that the invitation in a folder names.
+func trustOf(dir string) (*proof.Trust, error) {
+	text, err := os.ReadFile(filepath.Join(dir, InvitationFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoTrust
+	}
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	i, err := ParseInvitation(text)
+	if err == nil && i.Trust == nil {
+		err = ErrNoTrust
+	}
+	return i.Trust, err
 }
 
 // Identity is a node's public side; its keys are made when there are none.

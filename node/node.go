@@ -60,8 +60,9 @@ type Node struct {
 	halted halted
 	proofs proofs
 
-	settings Settings
-	rules    rulesTeller
+	settings  Settings
+	snapshots *snapshots
+	rules     rulesTeller
 }
 
 // Config is how a node runs. Without settings it opens no port and reaches nobody:
@@ -73,6 +74,8 @@ type Config struct {
 	// RulesNewest is the newest rules that the node is to know, as an older program
 	// does; 0 stands for all that this one knows.
 	RulesNewest uint32
+	// Cancel, once closed, ends an Open that waits for the state of other nodes.
+	Cancel <-chan struct{}
 }
 
 // Init makes a folder the start of a ledger, with the folder's own key as its
@@ -137,6 +140,11 @@ func (n *Node) open(cfg Config) (err error) {
 	if n.store, err = store.Open(filepath.Join(cfg.Dir, storeDir), store.Options{Log: cfg.Log}); err != nil {
 		return err
 	}
+	if _, ok := n.store.Head(); !ok { // Rows without a head are of a state that was not taken in to its end.
+		if err := n.store.Clear(); err != nil {
+			return err
+		}
+	}
 	verifier := admission.NewVerifier(keysMax, verdictsMax)
 	if n.app, err = newApplication(n.store, verifier, cmp.Or(cfg.RulesNewest, rulesNewest)); err != nil {
 		return err
@@ -152,9 +160,11 @@ func (n *Node) open(cfg Config) (err error) {
 		n.rules.tell(n.app.machine, cfg.Log)
 	}
 	n.rules.tell(n.app.machine, cfg.Log)
-	n.chain, err = chain.Start(chain.Config{
-		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Log: cfg.Log,
-	}, n.app, func(name string) chain.KV { return n.store.KV(name) })
+	config, app, err := n.sharing(cfg)
+	if err != nil {
+		return err
+	}
+	n.chain, err = chain.Start(config, app, func(name string) chain.KV { return n.store.KV(name) })
 	if err != nil {
 		return err
 	}
@@ -162,6 +172,26 @@ func (n *Node) open(cfg Config) (err error) {
 	n.intake.start(n.chain)
 	go n.watch()
 	return nil
+}
+
+// sharing is how the chain runs, and its application with what it gives to nodes that
+// begin.
+func (n *Node) sharing(cfg Config) (c chain.Config, app *shared, err error) {
+	c = chain.Config{
+		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Cancel: cfg.Cancel, Log: cfg.Log,
+	}
+	app = &shared{Application: n.app, store: n.store, log: cfg.Log}
+	if app.chainID, _, err = chain.Founding(c.Dir); err != nil {
+		return c, app, err
+	}
+	if n.snapshots, err = openSnapshots(cfg.Dir, n.store, cfg.SnapshotBlocks, cfg.Log); err != nil {
+		return c, app, err
+	}
+	app.snapshots = n.snapshots
+	if cfg.StateSync {
+		c.Trust, err = trustOf(cfg.Dir)
+	}
+	return c, app, err
 }
 
 // Submit sends an envelope and waits until a block that holds it is on disk. The
@@ -222,6 +252,7 @@ func (n *Node) close() error {
 		return err
 	}
 	n.proofs.stop()
+	n.snapshots.stop()
 	if err := n.feed.stop(); err != nil {
 		return errors.Join(err, n.release())
 	}

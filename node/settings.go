@@ -24,6 +24,9 @@ type Settings struct {
 	Listen    string   `toml:"listen,omitempty" comment:"Where other nodes reach this one, as HOST:PORT. Without it nobody can, and there is no network."`
 	Advertise string   `toml:"advertise,omitempty" comment:"The same as the others see it, where that differs: behind a router, or with listen at 0.0.0.0."`
 	Peers     []string `toml:"peers,omitempty" comment:"Other nodes, each as ID@HOST:PORT. The node finds more of them by these."`
+	StateSync bool     `toml:"state_sync,omitempty" comment:"Whether a node that has no block yet begins with the state of its peers, proven from the invitation's block on, in place of all blocks. It has no read model then."`
+
+	SnapshotBlocks int64 `toml:"snapshot_blocks,omitempty" comment:"After how many blocks the node makes a snapshot of the state, for nodes that begin: best the same in all of a network. 0: never."`
 }
 
 // SettingsError is settings that cannot be used.
@@ -71,6 +74,9 @@ func unread(err error) error {
 //
 // Errors: *SettingsError.
 func (s Settings) Check() error {
+	if s.SnapshotBlocks < 0 {
+		return &SettingsError{"snapshot_blocks", "write a number of blocks, or 0 for no snapshots"}
+	}
 	if s.Listen == "" {
 		switch {
 		case s.Advertise != "":

@@ -5,5 +5,5 @@ package op
 // of them is in force at a height, and Context hands that to the domains.
 const (
 	RulesFirst         uint32 = 1 // Those of a ledger that says nothing of rules.
-	RulesReadingsLeave uint32 = 2 // Readings leave the state once their interval is final.
+	RulesReadingsLeave uint32 = 2 // Readings leave the state once their interval is final, and the state commits to the machine's secret.
 )

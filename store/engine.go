@@ -88,7 +88,7 @@ func open(o Options, cache *pebble.Cache, dir string, memTable uint64) (*pebble.
 }
 
 // get reads one value. The slice is the caller's.
-func get(db *pebble.DB, key []byte) ([]byte, bool) {
+func get(db pebble.Reader, key []byte) ([]byte, bool) {
 	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false
@@ -105,7 +105,7 @@ func get(db *pebble.DB, key []byte) ([]byte, bool) {
 
 // scan yields the pairs of [from, to), where no to is the end. The slices are
 // good until the next pair.
-func scan(db *pebble.DB, from, to []byte, reverse bool) iter.Seq2[[]byte, []byte] {
+func scan(db pebble.Reader, from, to []byte, reverse bool) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 		if err != nil {

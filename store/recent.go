@@ -59,3 +59,11 @@ func (r *recent) commit(changes []state.Change, write func() error) error {
 	}
 	return nil
 }
+
+// clear removes all rows while nobody reads, and forgets them.
+func (r *recent) clear(remove func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rows.Purge()
+	return remove()
+}

@@ -67,9 +67,13 @@ const (
 	rowPrefix    = 'r'
 	recordPrefix = 'b'
 	headPrefix   = 'h'
+	originPrefix = 'o'
 )
 
-var headKey = []byte{headPrefix}
+var (
+	headKey   = []byte{headPrefix}
+	originKey = []byte{originPrefix}
+)
 
 // Commit writes a block in one batch.
 //
@@ -149,17 +153,17 @@ func (s *Store) Get(key []byte) ([]byte, bool) {
 
 // Ascend yields the rows of [from, to) in order, as of the call.
 func (s *Store) Ascend(from, to []byte) iter.Seq2[[]byte, []byte] {
-	return s.rows(from, to, false)
+	return rows(s.ledger, from, to, false)
 }
 
 // Descend yields the rows of [from, to) in reverse order, as of the call.
 func (s *Store) Descend(from, to []byte) iter.Seq2[[]byte, []byte] {
-	return s.rows(from, to, true)
+	return rows(s.ledger, from, to, true)
 }
 
-func (s *Store) rows(from, to []byte, reverse bool) iter.Seq2[[]byte, []byte] {
+func rows(in pebble.Reader, from, to []byte, reverse bool) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
-		for key, row := range scan(s.ledger, rowKey(from), rowKey(to), reverse) {
+		for key, row := range scan(in, rowKey(from), rowKey(to), reverse) {
 			if !yield(key[1:], row) {
 				return
 			}

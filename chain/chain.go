@@ -150,7 +150,7 @@ func (c *Chain) watch() {
 		}
 		<-ended
 	}
-	c.driver.halt(errors.New("chain: consensus failed; the log says why"))
+	c.driver.halt(fmt.Errorf("chain: consensus failed: %s", c.parts.log.failure()))
 }
 
 // Submit offers a transaction to the next blocks. A nil error means that it

@@ -68,7 +68,7 @@ func Init(dir string, g Genesis) error {
 	if err != nil {
 		return fmt.Errorf("chain: init: %w", err)
 	}
-	if err := document.SaveAs(path); err != nil {
+	if err := saveGenesis(document, dir); err != nil {
 		return fmt.Errorf("chain: init: %w", err)
 	}
 	return nil
@@ -88,7 +88,7 @@ func Join(dir string, document []byte) error {
 	if _, err := Keys(dir); err != nil {
 		return err
 	}
-	if err := genesis.SaveAs(path); err != nil {
+	if err := saveGenesis(genesis, dir); err != nil {
 		return fmt.Errorf("chain: join: %w", err)
 	}
 	return nil
@@ -132,7 +132,7 @@ func makeKeys(dir string) error {
 	signer := newSigner(dir, ed25519.GenPrivKey())
 	signer.LastSignState.Save()
 	signer.Key.Save()
-	return nil
+	return lasting(dir, nodeFile, signedFile, signerFile)
 }
 
 func newSigner(dir string, key ed25519.PrivKey) *privval.FilePV {

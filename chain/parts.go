@@ -55,6 +55,7 @@ type parts struct {
 func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, err error) {
 	defer catch(&err)
 	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers}
+	p.log.halt = driver.halt
 	key, node, err := loadKeys(cfg.Dir)
 	if err != nil {
 		return nil, err

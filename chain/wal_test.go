@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestTrimmedLogKeepsItsEnd(t *testing.T) {
@@ -52,5 +54,27 @@ func TestMissingMarkIsSet(t *testing.T) {
 	stop(t, c)
 	if found, err := endsHeight(d.dir, last, newLogger(silent)); !found || err != nil {
 		t.Errorf("the end of height %d is not in the log: %v", last, err)
+	}
+}
+
+// Without its log of votes a validator signs nothing: it says so, and does not just
+// stand still.
+func TestLostLogOfVotesHalts(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	app := newCounter(t, d.db("app"))
+	c := d.start(t, app)
+	defer stop(t, c)
+	submit(t, c, app, 1)
+	if err := os.RemoveAll(filepath.Join(d.dir, walFolder)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Done():
+	case <-time.After(time.Minute):
+		t.Fatal("the chain goes on without its log")
+	}
+	if err := c.Err(); !strings.Contains(err.Error(), "the log of votes cannot be written") {
+		t.Error(err)
 	}
 }

@@ -62,7 +62,7 @@ func (cl *client) fund(i int) {
 	}
 	cl.write(cl.c.running[i], 1, sign(1, 1, operations...))
 	cl.c.until("the accounts have money", func() bool { return cl.count() == 1 })
-	cl.c.reach(cl.c.at(i).height, all...) // A node that does not know of it yet refuses what spends it.
+	cl.c.reach(cl.c.at(i).height, cl.c.nodes()...) // A node that does not know of it yet refuses what spends it.
 }
 
 // write sends an envelope to a process. One that is dead takes nothing, and what it
@@ -168,7 +168,7 @@ func (cl *client) check() (height int64) {
 		}
 		hashes[at.height] = at.hash
 	}
-	cl.c.close(0, 1, 2, 3)
+	cl.c.close(cl.c.nodes()...)
 	first := ledgerOf(t, cl.c.places[0].Dir)
 	for i, p := range cl.c.places[1:] {
 		other := ledgerOf(t, p.Dir)

@@ -90,11 +90,16 @@ type cluster struct {
 // newCluster makes the folders of a ledger with four validators. Nothing runs yet.
 func newCluster(t *testing.T, between network) *cluster {
 	t.Helper()
-	c := &cluster{t: t, network: between, running: make([]*process, size)}
+	return newClusterIn(t, between, t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir())
+}
+
+// newClusterIn makes a ledger with a validator for each folder.
+func newClusterIn(t *testing.T, between network, dirs ...string) *cluster {
+	t.Helper()
+	c := &cluster{t: t, network: between, running: make([]*process, len(dirs))}
 	var keys [][]byte
 	var names []string
-	for i := range size {
-		dir := filepath.Join(t.TempDir(), fmt.Sprint(i))
+	for i, dir := range dirs {
 		self, err := chain.Keys(filepath.Join(dir, "chain"))
 		if err != nil {
 			t.Fatal(err)
@@ -126,6 +131,9 @@ func newCluster(t *testing.T, between network) *cluster {
 	})
 	return c
 }
+
+// nodes are all of them.
+func (c *cluster) nodes() []int { return all[:len(c.places)] }
 
 // process is a node that runs.
 type process struct {
@@ -191,7 +199,7 @@ func (c *cluster) start(i int) error {
 // startAll starts all nodes, and returns once they are up.
 func (c *cluster) startAll() {
 	c.t.Helper()
-	for _, i := range all {
+	for i := range c.places {
 		if err := c.start(i); err != nil {
 			c.t.Fatal(err)
 		}

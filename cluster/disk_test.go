@@ -1,3 +1,5 @@
+//go:build linux
+
 package cluster
 
 import (
@@ -9,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // disk is a file system of its own that a test may fill or break.
@@ -104,8 +108,7 @@ func (d *disk) fail() {
 	}
 	defer dir.Close()
 	const shutdown, noFlush = 0x8004587d, 2 // EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH.
-	how := uint32(noFlush)
-	if err := ioctl(dir.Fd(), shutdown, &how); err != nil {
+	if err := unix.IoctlSetPointerInt(int(dir.Fd()), shutdown, noFlush); err != nil {
 		d.t.Skipf("this file system cannot be made to fail: %v", err)
 	}
 }

@@ -50,6 +50,7 @@ var theirs = map[string]string{
 	"docs":           "github.com/yuin/goldmark",
 	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
 	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"cluster":        "golang.org/x/sys",
 	"fleet":          "github.com/eclipse/paho.mqtt.golang",
 	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
 }

@@ -8,6 +8,7 @@ package governance
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"github.com/commonwatt/commonwatt/grid"
@@ -126,6 +127,48 @@ func electorate(s state.Reader, body grid.MicrogridID) []tx.AccountID {
 func keyed(s state.Reader, account tx.AccountID) bool {
 	a, _ := party.At(s, account)
 	return len(a.Keys) > 0
+}
+
+// Open yields the open proposals, by number.
+func Open(s state.Reader) iter.Seq2[ProposalID, Proposal] { return proposals.All(s) }
+
+// Taken reports whether a number is an open proposal's.
+func Taken(s state.Reader, id ProposalID) bool { return proposals.Has(s, id) }
+
+// Council lists the accounts that have a seat.
+func Council(s state.Reader) []tx.AccountID {
+	var list []tx.AccountID
+	for account := range council.All(s) {
+		list = append(list, account)
+	}
+	return list
+}
+
+// Powers yields the voting power of each validator, by key.
+func Powers(s state.Reader) iter.Seq2[ValidatorKey, int64] {
+	return func(yield func(ValidatorKey, int64) bool) {
+		for key, p := range validators.All(s) {
+			if !yield(key, p.Power) {
+				return
+			}
+		}
+	}
+}
+
+// Tally is how a vote stands. Only the votes of those who may vote now count.
+type Tally struct{ Yes, No, All uint64 }
+
+// Count counts the votes on an open proposal.
+func Count(s state.Reader, id ProposalID, p Proposal) (t Tally) {
+	for _, account := range electorate(s, p.Microgrid) {
+		t.All++
+		if v, ok := votes.Get(s, ballot{id, account}); ok && v.Yes {
+			t.Yes++
+		} else if ok {
+			t.No++
+		}
+	}
+	return t
 }
 
 // Validators counts the validators that decide the next block.

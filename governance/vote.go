@@ -66,22 +66,13 @@ var VoteKind = op.Define(Ops, op.Spec[Vote]{
 })
 
 // decide ends a proposal that a majority is for, or that no majority can be for
-// any more. Only the votes of those who may vote now count. A change that became
-// impossible since it was proposed is not adopted.
+// any more. A change that became impossible since it was proposed is not adopted.
 func decide(ctx *op.Context, s state.Store, id ProposalID, p Proposal) {
-	var all, yes, no uint64
-	for _, account := range electorate(s, p.Microgrid) {
-		all++
-		if v, ok := votes.Get(s, ballot{id, account}); ok && v.Yes {
-			yes++
-		} else if ok {
-			no++
-		}
-	}
-	if 2*yes <= all && 2*no < all {
+	t := Count(s, id, p)
+	if 2*t.Yes <= t.All && 2*t.No < t.All {
 		return
 	}
-	adopted := 2*yes > all && p.Change.possible(ctx, s) == nil
+	adopted := 2*t.Yes > t.All && p.Change.possible(ctx, s) == nil
 	proposals.Delete(s, id)
 	for k := range votes.Under(s, id) {
 		votes.Delete(s, k)

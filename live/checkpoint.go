@@ -31,7 +31,7 @@ func dropCheckpoints(dir string) error {
 // kept are the files of a node's folder besides the ledger that a backup holds,
 // those of them that are there. What can be made again, the read model and the
 // results of settle, is not among them.
-var kept = []string{community.File, community.PricesFile, community.CarbonFile, operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile, node.SettingsFile, node.InvitationFile, session.FileName, session.DevicesFile, session.CodesFile}
+var kept = []string{community.File, community.PricesFile, community.CarbonFile, operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile, node.SettingsFile, node.InvitationFile, node.OrganisationsFile, session.FileName, session.DevicesFile, session.CodesFile}
 
 // keptFolders are the folders that a backup holds, those of them that are there.
 var keptFolders = []string{StatementsDir, ConsumptionDir}

@@ -97,6 +97,7 @@ func (l *Live) handler(life context.Context, token string) http.Handler {
 	mux := http.NewServeMux()
 	l.answers(life, mux)
 	l.networkAnswers(mux)
+	l.networkObeys(life, mux)
 	if l.follows() {
 		l.obeysFollower(life, mux)
 	} else {

@@ -35,11 +35,13 @@ type Config struct {
 	Dir      string // With the community file in it.
 	Node     *node.Node
 	Operator *operator.Operator // Signs for the node; Live alone uses it. nil: the node follows.
-	Source   *pages.Source      // Is told the names of a file that changed.
-	Sessions *session.Store
-	Devices  *session.Devices
-	Gateway  Gateway // nil: devices cannot connect.
-	Origin   string  // What people open.
+	// Organisation votes where there is no operator.
+	Organisation *operator.Operator
+	Source       *pages.Source // Is told the names of a file that changed.
+	Sessions     *session.Store
+	Devices      *session.Devices
+	Gateway      Gateway // nil: devices cannot connect.
+	Origin       string  // What people open.
 
 	Codes      *session.Codes     // By which devices enrol.
 	ReceiptKey ed25519.PrivateKey // Signs what devices are told.

@@ -52,7 +52,7 @@ func (l *Live) operate(ctx context.Context, w http.ResponseWriter, r *http.Reque
 // Errors: the ledger's refusal; those of the node.
 func Operate(ctx context.Context, o *operator.Operator, read func(func(state.Reader, machine.Head)), now time.Time, ask ToBook) (receipts []op.Receipt, err error) {
 	read(func(rows state.Reader, head machine.Head) {
-		receipts, err = operator.Try(rows, head, interval.Time(now.Unix()), ask.Operations)
+		receipts, err = operator.Try(rows, head, interval.Time(now.Unix()), o.Account(), ask.Operations)
 	})
 	if err != nil || ask.DryRun {
 		return receipts, err

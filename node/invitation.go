@@ -1,9 +1,6 @@
 package node
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +11,6 @@ import (
 
 	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/proof"
-	"github.com/commonwatt/commonwatt/tx"
 )
 
 // InvitationFile is where a node keeps the invitation by which it joined.
@@ -34,15 +30,6 @@ type Invitation struct {
 	Trust *proof.Trust `json:"trust,omitempty"`
 	// Organisations are those that the inviting node knows by name.
 	Organisations []Organisation `json:"organisations,omitempty"`
-}
-
-// Organisation is what is known of a member of the network that the ledger does not
-// hold: its name, and which validator and node are its own. All of it is public.
-type Organisation struct {
-	Name      string       `json:"name"`
-	Account   tx.AccountID `json:"account,string"`
-	Validator []byte       `json:"validator"` // Its key: Ed25519.
-	Node      string       `json:"node"`      // ID@HOST:PORT.
 }
 
 // Errors of invitations and requests.
@@ -105,6 +92,12 @@ func invitation(dir string, s Settings, others []string, trust func(int64) (proo
 		return i, err
 	}
 	i.Peers = []string{self.Node + "@" + s.Reached()}
+	if i.Organisations, err = LoadOrganisations(dir); err != nil {
+		return i, err
+	}
+	for _, o := range i.Organisations {
+		others = append(others, o.Node)
+	}
 	for _, peer := range others {
 		if checkPeer(peer) == nil && !slices.Contains(i.Peers, peer) {
 			i.Peers = append(i.Peers, peer)
@@ -139,7 +132,7 @@ func Join(dir string, i Invitation, s Settings) (chain.Identity, error) {
 	if err != nil {
 		return self, err
 	}
-	if err := errors.Join(replaceFile(filepath.Join(dir, InvitationFile), append(text, '\n')), s.Save(dir)); err != nil {
+	if err := errors.Join(replaceFile(filepath.Join(dir, InvitationFile), append(text, '\n')), KeepOrganisations(dir, i.Organisations...), s.Save(dir)); err != nil {
 		return self, err
 	}
 	if err := chain.Join(filepath.Join(dir, chainDir), i.Genesis); err != nil { // It comes last: now the folder is a node's.
@@ -176,53 +169,3 @@ func (n *Node) Peers() []chain.Peer { return n.chain.Peers() }
 
 // Settings are how the node runs.
 func (n *Node) Settings() Settings { return n.settings }
-
-// Request is what an organisation asks the council of a network to be admitted with.
-// It is public.
-type Request struct {
-	Format       int    `json:"commonwatt_request"` // 1.
-	Chain        string `json:"chain"`
-	Organisation        // Its account is made of the key.
-	Key          []byte `json:"key"`       // Of the account: Ed25519.
-	Signature    []byte `json:"signature"` // By that key, over all of this without the signature.
-}
-
-// AccountOf is the number of an organisation's account: made of its key, so that no
-// two organisations ask for the same one.
-func AccountOf(key ed25519.PublicKey) tx.AccountID {
-	sum := sha256.Sum256(append([]byte("commonwatt organisation\x00"), key...))
-	return tx.AccountID(binary.BigEndian.Uint64(sum[:]) | 1) // Never 0.
-}
-
-// NewRequest makes a request and signs it.
-func NewRequest(chainID string, o Organisation, key ed25519.PrivateKey) (Request, error) {
-	public, _ := key.Public().(ed25519.PublicKey) // It is one.
-	o.Account = AccountOf(public)
-	r := Request{Format: 1, Chain: chainID, Organisation: o, Key: public}
-	text, err := r.signed()
-	r.Signature = ed25519.Sign(key, text)
-	return r, err
-}
-
-// signed is what is signed of a request.
-func (r Request) signed() ([]byte, error) {
-	r.Signature = nil
-	return json.Marshal(r)
-}
-
-// ParseRequest reads a request, as it was signed.
-//
-// Errors: ErrRequest.
-func ParseRequest(text []byte) (r Request, err error) {
-	if err := json.Unmarshal(text, &r); err != nil {
-		return r, fmt.Errorf("%w: %w", ErrRequest, err)
-	}
-	if r.Format != 1 || r.Name == "" || len(r.Key) != ed25519.PublicKeySize || len(r.Validator) != ed25519.PublicKeySize || checkPeer(r.Node) != nil {
-		return r, fmt.Errorf("%w: one has a format of 1, a name, a key, a validator and a node", ErrRequest)
-	}
-	signed, err := r.signed()
-	if err != nil || r.Account != AccountOf(r.Key) || !ed25519.Verify(r.Key, signed, r.Signature) {
-		return r, fmt.Errorf("%w: it was changed since %s signed it", ErrRequest, r.Name)
-	}
-	return r, nil
-}

@@ -10,13 +10,13 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// Try applies operations of the operator to committed rows as the next block would at a
+// Try applies operations of an account to committed rows as the next block would at a
 // moment, and changes nothing. It returns their receipts.
 //
 // Errors: the refusal that the ledger would answer with.
-func Try(rows state.Reader, head machine.Head, now interval.Time, operations []tx.Operation) ([]op.Receipt, error) {
+func Try(rows state.Reader, head machine.Head, now interval.Time, signer tx.AccountID, operations []tx.Operation) ([]op.Receipt, error) {
 	registry, s := machine.Registry(), state.NewOverlay(rows)
-	ctx := machine.Trying(rows, head, Account)
+	ctx := machine.Trying(rows, head, signer)
 	ctx.Time = max(now, head.Time)
 	for n, sent := range operations {
 		known, ok := registry.Operation(sent.Kind)

@@ -66,12 +66,14 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 		return err
 	}
 	defer func() { err = errors.Join(err, h.node.Close()) }()
-	people, err := session.Open(dir, time.Now)
-	if err != nil {
+	people, peopleErr := session.Open(dir, time.Now)
+	voice, err := operator.Organisation(dir)
+	if err = errors.Join(peopleErr, err); err != nil {
 		return err
 	}
+	voice.Begin(h.node)
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Source: h.source, Sessions: people, Origin: origin, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
+		Dir: dir, Node: h.node, Organisation: voice, Source: h.source, Sessions: people, Origin: origin, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
 	}, c)
 	s, err := server.New(h.serves(people, nil, origin), func() bool { return true })
 	if err != nil {

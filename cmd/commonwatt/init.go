@@ -121,7 +121,7 @@ func found(cmd *cobra.Command, dir string, c *community.Community, settings node
 		return err
 	}
 	if settings.Listen != "" {
-		err = settings.Save(dir)
+		err = errors.Join(settings.Save(dir), keepFounder(dir, c.Name, settings))
 	}
 	if err := errors.Join(err, c.Keep(dir), h.node.Close()); err != nil {
 		return err
@@ -135,6 +135,17 @@ func found(cmd *cobra.Command, dir string, c *community.Community, settings node
 	}
 	fmt.Fprintf(w, "\nNext: commonwatt member add %s NAME\nThen: commonwatt up %s\n", shellWord(dir), shellWord(dir))
 	return nil
+}
+
+// keepFounder notes what the first organisation of a network is called.
+func keepFounder(dir, name string, s node.Settings) error {
+	self, err := node.Identity(dir)
+	if err != nil {
+		return err
+	}
+	return node.KeepOrganisations(dir, node.Organisation{
+		Name: name, Account: operator.Account, Validator: self.Validator, Node: self.Node + "@" + s.Reached(),
+	})
 }
 
 // shellWord writes a word as a shell takes it for one.

@@ -16,7 +16,7 @@ import (
 const requestFile = "request.json"
 
 // joiningFiles are what a join that was cut short leaves behind.
-var joiningFiles = []string{requestFile, operator.OrganisationFile, node.SettingsFile, node.InvitationFile}
+var joiningFiles = []string{requestFile, operator.OrganisationFile, node.SettingsFile, node.InvitationFile, node.OrganisationsFile}
 
 func joinCommand() *cobra.Command {
 	var s node.Settings
@@ -111,6 +111,9 @@ func writeRequest(dir, chainID, name string, s node.Settings) error {
 	}
 	r, err := node.NewRequest(chainID, node.Organisation{Name: name, Validator: self.Validator, Node: self.Node + "@" + s.Reached()}, key)
 	if err != nil {
+		return err
+	}
+	if err := node.KeepOrganisations(dir, r.Organisation); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, requestFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

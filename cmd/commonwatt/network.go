@@ -20,7 +20,10 @@ and seats. docs/network.md leads from nothing to four of them.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(networkInviteCommand())
+	cmd.AddCommand(
+		networkInviteCommand(), networkAdmitCommand(), networkRemoveCommand(), networkProposeCommand(), networkVoteCommand(),
+		networkProposalsCommand(), networkStatusCommand(),
+	)
 	return cmd
 }
 

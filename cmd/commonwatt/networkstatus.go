@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/node"
+	"github.com/commonwatt/commonwatt/state"
+)
+
+func networkStatusCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "status DIR",
+		Short: "Say who decides in a network, and who of them is there",
+		Long: `Status lists the validators with their voting power, and the council. Of a running node
+it also says which validators are connected to it, and which signed one of the last
+blocks.`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			n, err := networkOf(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			return printNetwork(cmd.OutOrStdout(), output, n)
+		},
+	}
+	outputFlag(cmd, &output, "table", "how to print it")
+	return cmd
+}
+
+// networkOf asks the node that runs in a folder, or reads the folder at rest.
+func networkOf(cmd *cobra.Command, dir string) (n live.Network, err error) {
+	client, err := runningNode(cmd, dir)
+	switch {
+	case err == nil:
+		return client.Network(cmd.Context())
+	case !errors.Is(err, live.ErrNotRunning):
+		return n, err
+	}
+	release, err := lockFolder(dir, false)
+	if err != nil {
+		return n, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	known, err := node.LoadOrganisations(dir)
+	if err != nil {
+		return n, err
+	}
+	err = node.Peek(dir, func(rows state.Reader, head machine.Head) { n = live.NetworkOf(rows, head, known) })
+	return n, err
+}
+
+func printNetwork(w io.Writer, output string, n live.Network) error {
+	switch output {
+	case "json":
+		return printJSON(w, n)
+	case "csv":
+		rows := [][]string{{"validator", "organisation", "power", "own", "connected", "signs"}}
+		for _, m := range n.Validators {
+			rows = append(rows, []string{m.Validator, m.Name, fmt.Sprint(m.Power), fmt.Sprint(m.Own), fmt.Sprint(m.Connected), fmt.Sprint(m.Signs)})
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	}
+	runs := n.Account != 0
+	fmt.Fprintf(w, "%s, height %d", n.Chain, n.Height)
+	if runs {
+		fmt.Fprintf(w, ", %d peers", n.Peers)
+	}
+	fmt.Fprint(w, "\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(t, "validator\tpower\torganisation\tstate")
+	for _, m := range n.Validators {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", live.ShortKey(m.Validator), m.Power, orNumber(m.Name, "not known here"), sight(m, runs))
+	}
+	fmt.Fprintln(t, "\nseat\torganisation")
+	for _, s := range n.Council {
+		fmt.Fprintf(t, "%d\t%s\n", s.Account, orNumber(s.Name, "not known here"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if len(n.Proposals) > 0 {
+		fmt.Fprintf(w, "\n%d proposals are open: \"commonwatt network proposals\" lists them.\n", len(n.Proposals))
+	}
+	return nil
+}
+
+// sight is what is seen of a validator.
+func sight(m live.NetworkMember, runs bool) string {
+	switch {
+	case !runs:
+		return "the node here does not run"
+	case m.Own && m.Signs:
+		return "this node, signs"
+	case m.Own:
+		return "this node"
+	case m.Connected && m.Signs:
+		return "connected, signs"
+	case m.Connected:
+		return "connected"
+	case m.Signs:
+		return "signs"
+	}
+	return "not seen"
+}
+
+// orNumber is a name, or what stands for none.
+func orNumber(name, none string) string {
+	if name == "" {
+		return none
+	}
+	return name
+}
+
+func networkProposalsCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:               "proposals DIR",
+		Short:             "List what the council is asked",
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			n, err := networkOf(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			return printProposals(cmd.OutOrStdout(), output, args[0], n.Proposals)
+		},
+	}
+	outputFlag(cmd, &output, "table", "how to print them")
+	return cmd
+}
+
+func printProposals(w io.Writer, output, dir string, list []live.NetworkVote) error {
+	switch {
+	case output == "json":
+		return json.NewEncoder(w).Encode(list)
+	case output == "csv":
+		rows := [][]string{{"proposal", "says", "yes", "no", "all", "until"}}
+		for _, p := range list {
+			rows = append(rows, []string{fmt.Sprint(p.Proposal), p.Says, fmt.Sprint(p.Yes), fmt.Sprint(p.No), fmt.Sprint(p.All), rfc3339(p.Until)})
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	case len(list) == 0:
+		_, err := fmt.Fprintln(w, "no proposal is open")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(t, "proposal\tsays\tyes\tno\tmay vote\topen until")
+	for _, p := range list {
+		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%d\t%s\n", p.Proposal, p.Says, p.Yes, p.No, p.All, rfc3339(p.Until))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nTo vote: commonwatt network vote %s %d yes\n", shellWord(dir), list[0].Proposal)
+	return err
+}

@@ -68,8 +68,17 @@ func (s *shard) prove(key Hash, proof *Proof) {
 		proof.Path = append(proof.Path, Step{n.depth, n.hash[1-side]})
 		node = n.child[side]
 	}
-	found := s.leaf(node)
-	proof.Leaf = &Leaf{found.key, found.value}
+	var room [maxBunch]leaf
+	leaves := s.bunch(node, room[:0])
+	for len(leaves) > 1 {
+		depth, near, far := split(leaves)
+		if bit(&key, depth) == 1 {
+			near, far = far, near
+		}
+		proof.Path = append(proof.Path, Step{depth, hashBunch(far)})
+		leaves = near
+	}
+	proof.Leaf = &Leaf{leaves[0].key, leaves[0].value}
 }
 
 // Verify returns what the trie with this root holds at key: a value, or

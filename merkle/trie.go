@@ -19,8 +19,8 @@ type Change struct {
 
 // Trie is an authenticated map from hashed keys to hashed values, in memory: a
 // binary Merkle trie whose paths are compressed. An inner node is the place
-// where two keys first differ, so n keys have n-1 inner nodes, and shape and
-// root follow from the set of pairs alone:
+// where two keys first differ, so n keys have n-1 inner nodes, of which those above
+// the last few keys are not kept; shape and root follow from the set of pairs alone:
 //
 //	root of no pair         SHA-256()
 //	root of one pair        SHA-256(0x00 ‖ key ‖ value)
@@ -59,10 +59,12 @@ func (t *Trie) Get(key Hash) (Hash, bool) {
 		n := s.inner(node)
 		node = n.child[bit(&key, n.depth)]
 	}
-	if node == none || s.leaf(node).key != key {
-		return Hash{}, false
+	for ; node != none; node = s.leaf(node).next {
+		if l := s.leaf(node); l.key == key {
+			return l.value, true
+		}
 	}
-	return s.leaf(node).value, true
+	return Hash{}, false
 }
 
 // Apply makes the changes, each of another key, and hashes every touched node

@@ -34,7 +34,7 @@ type Place struct {
 // Find returns where the envelope with an id stands, and whether there is one. It
 // looks at every envelope: see schema.sql for why there is no index.
 func (r *Reader) Find(envelope tx.ID) (p Place, ok bool, err error) {
-	err = r.tx.QueryRowContext(r.ctx, "SELECT height, position FROM envelope WHERE id = ?", envelope[:]).Scan(&p.Height, &p.Position)
+	err = r.row("SELECT height, position FROM envelope WHERE id = ?", envelope[:]).Scan(&p.Height, &p.Position)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, false, nil
 	}

@@ -125,7 +125,7 @@ func (r *Reader) Trades(m Microgrid, p Period, yield func(Trade) error) error {
 
 // root returns the zone that a microgrid's others lie in.
 func (r *Reader) root(m grid.MicrogridID) (zone grid.ZoneID, err error) {
-	err = r.tx.QueryRowContext(r.ctx, "SELECT zone FROM zone WHERE microgrid = ? AND parent = 0", bits(m)).Scan(id(&zone))
+	err = r.row("SELECT zone FROM zone WHERE microgrid = ? AND parent = 0", bits(m)).Scan(id(&zone))
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil // The microgrid is not there, and has no trades.
 	}

@@ -37,7 +37,7 @@ func lotIssued(w *writer, at place, said op.Receipt) error {
 
 // hold adds to what an account has of a lot.
 func (w *writer) hold(account tx.AccountID, lot []any, e quantity.Energy) error {
-	return w.exec("INSERT INTO holding VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET energy_wh = energy_wh + excluded.energy_wh",
+	return w.exec("INSERT INTO holding VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, microgrid, start, device) DO UPDATE SET energy_wh = holding.energy_wh + excluded.energy_wh",
 		append([]any{bits(account)}, append(lot, int64(e))...)...)
 }
 
@@ -127,7 +127,7 @@ func (l Lots) Held() quantity.Energy {
 // other registries.
 func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
 	var again int64 // Lots of what batteries gave.
-	err = r.tx.QueryRowContext(r.ctx, `SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
+	err = r.row(`SELECT count(*), coalesce(sum(issued_wh), 0), coalesce(sum(claimed_wh), 0), coalesce(sum(cancelled_wh), 0),
 		coalesce(sum(expired_wh), 0), coalesce(sum(withdrawn_wh), 0), coalesce(sum(stored_wh), 0), coalesce(sum(locked_wh), 0), coalesce(sum(exported_wh), 0)
 		FROM lot WHERE microgrid = ? AND start >= ? AND start < ? AND NOT EXISTS (
 			SELECT 1 FROM foreign_device f WHERE f.microgrid = lot.microgrid AND f.device = lot.device)`,
@@ -135,7 +135,7 @@ func (r *Reader) Certified(m grid.MicrogridID, p Period) (l Lots, err error) {
 	if err != nil {
 		return l, err
 	}
-	err = r.tx.QueryRowContext(r.ctx, `SELECT coalesce(sum(out_wh > 0), 0), coalesce(sum(out_wh), 0) FROM stored WHERE microgrid = ? AND start >= ? AND start < ?`,
+	err = r.row(`SELECT count(*) FILTER (WHERE out_wh > 0), coalesce(sum(out_wh), 0) FROM stored WHERE microgrid = ? AND start >= ? AND start < ?`,
 		bits(m), int64(p.From), int64(p.Until)).Scan(&again, &l.Discharged)
 	l.Count, l.Issued = l.Count-again, quantity.MustSub(l.Issued, l.Discharged)
 	return l, err

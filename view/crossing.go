@@ -100,7 +100,7 @@ func (w *writer) arrived(at place, id certificate.LotID, account tx.AccountID, v
 		return err
 	}
 	key := []any{bits(id.Microgrid), int64(id.Start), bits(id.Device)}
-	err = w.exec("INSERT INTO lot VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO UPDATE SET issued_wh = issued_wh + excluded.issued_wh",
+	err = w.exec("INSERT INTO lot VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (microgrid, start, device) DO UPDATE SET issued_wh = lot.issued_wh + excluded.issued_wh",
 		append(key, bits(account), at.height, int64(e))...)
 	if err != nil {
 		return err

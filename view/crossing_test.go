@@ -57,51 +57,53 @@ func scanLot(rows *sql.Rows, l *lotText) error {
 // What an account sent and got is what the ledger has of it, and what came is no
 // production of the town.
 func TestCrossings(t *testing.T) {
-	w := found(t)
-	w.live(1)
-	read(t, fed(t, w.records, 4), func(r *Reader) error {
-		crossings, err := list(r, "SELECT account || ' ' || number || ' ' || phase || ' ' || registry || ' ' || there || ' ' || energy_wh || ' ' || length(evidence) FROM crossing ORDER BY height, position", scanText)
-		if got, want := strings.Join(crossings, "; "), "5 1 2 m-rets 0 50 32; 5 2 3 m-rets 0 50 32; 5 3 1 m-rets 0 50 0; 6 0 0 m-rets 0 2000000 32; 6 9 0 village 3 150 0"; got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-		if err != nil {
-			return err
-		}
-		rows := map[certificate.LotID]string{}
-		err = each(r, "SELECT microgrid, start, device, issued_wh || ' ' || exported_wh || ' ' || locked_wh FROM lot", scanLot, func(l lotText) error {
-			rows[l.id] = l.text
-			return nil
-		})
-		for id, l := range certificate.Lots(w.machine.Rows()) {
-			if want := fmt.Sprintf("%d %d %d", l.Issued, l.Exported, l.Locked); rows[id] != want {
-				t.Errorf("lot %+v has %q in the view, %q on the ledger", id, rows[id], want)
+	both(t, func(t *testing.T) {
+		w := found(t)
+		w.live(1)
+		read(t, fed(t, w.records, 4), func(r *Reader) error {
+			crossings, err := list(r, "SELECT account || ' ' || number || ' ' || phase || ' ' || registry || ' ' || there || ' ' || energy_wh || ' ' || length(evidence) FROM crossing ORDER BY height, position", scanText)
+			if got, want := strings.Join(crossings, "; "), "5 1 2 m-rets 0 50 32; 5 2 3 m-rets 0 50 32; 5 3 1 m-rets 0 50 0; 6 0 0 m-rets 0 2000000 32; 6 9 0 village 3 150 0"; got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
-		}
-		if err != nil {
+			if err != nil {
+				return err
+			}
+			rows := map[certificate.LotID]string{}
+			err = each(r, "SELECT microgrid, start, device, issued_wh || ' ' || exported_wh || ' ' || locked_wh FROM lot", scanLot, func(l lotText) error {
+				rows[l.id] = l.text
+				return nil
+			})
+			for id, l := range certificate.Lots(w.machine.Rows()) {
+				if want := fmt.Sprintf("%d %d %d", l.Issued, l.Exported, l.Locked); rows[id] != want {
+					t.Errorf("lot %+v has %q in the view, %q on the ledger", id, rows[id], want)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			var seen []string
+			err = r.ForeignDevices(bob, func(d ForeignDevice) error {
+				seen = append(seen, d.Via+"<"+d.Source.Registry+"/"+d.Source.Label)
+				return nil
+			})
+			if got := strings.Join(seen, "; "); len(seen) != 2 || !strings.Contains(got, "m-rets<m-rets/M805") || !strings.Contains(got, "village<village/") {
+				t.Errorf("bob has certificates of %q", seen)
+			}
+			if err != nil {
+				return err
+			}
+			lots, err := r.Certified(town1, Period{From: noon + 14*hour, Until: noon + 15*hour})
+			if lots.Issued != 900 || lots.Exported != 50 || lots.Locked != 50 {
+				t.Errorf("the town certified %+v", lots)
+			}
+			count := 0
+			if err == nil {
+				err = r.Crossings(bob, func(Crossing) error { count++; return nil })
+			}
+			if count != 2 {
+				t.Errorf("bob has %d crossings", count)
+			}
 			return err
-		}
-		var seen []string
-		err = r.ForeignDevices(bob, func(d ForeignDevice) error {
-			seen = append(seen, d.Via+"<"+d.Source.Registry+"/"+d.Source.Label)
-			return nil
 		})
-		if got := strings.Join(seen, "; "); len(seen) != 2 || !strings.Contains(got, "m-rets<m-rets/M805") || !strings.Contains(got, "village<village/") {
-			t.Errorf("bob has certificates of %q", seen)
-		}
-		if err != nil {
-			return err
-		}
-		lots, err := r.Certified(town1, Period{From: noon + 14*hour, Until: noon + 15*hour})
-		if lots.Issued != 900 || lots.Exported != 50 || lots.Locked != 50 {
-			t.Errorf("the town certified %+v", lots)
-		}
-		count := 0
-		if err == nil {
-			err = r.Crossings(bob, func(Crossing) error { count++; return nil })
-		}
-		if count != 2 {
-			t.Errorf("bob has %d crossings", count)
-		}
-		return err
 	})
 }

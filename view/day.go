@@ -150,6 +150,6 @@ func (r *Reader) Tariff(m grid.MicrogridID, in Period) ([]TariffStep, error) {
 
 // Latest returns the height that the view is of, and its block's time.
 func (r *Reader) Latest() (height int64, at interval.Time, err error) {
-	err = r.tx.QueryRowContext(r.ctx, "SELECT coalesce(max(height), 0), coalesce(max(time), 0) FROM block").Scan(&height, &at)
+	err = r.row("SELECT coalesce(max(height), 0), coalesce(max(time), 0) FROM block").Scan(&height, &at)
 	return height, at, err
 }

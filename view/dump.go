@@ -2,26 +2,28 @@ package view
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // Dump writes every table, by name, and every row of it, by key: one line each,
-// in the literals of SQL. Two views of the same receipts have the same dump.
+// in the literals of SQL. Two views of the same receipts have the same dump, whatever
+// databases they are in.
 //
-// Errors: those of the disk and of out.
+// Errors: those of the database and of out.
 func (v *View) Dump(ctx context.Context, out io.Writer) error {
 	return v.Read(ctx, func(r *Reader) error {
-		tables, err := list(r, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name", scanText)
-		if err != nil {
-			return err
-		}
 		buffer := bufio.NewWriter(out)
-		for _, table := range tables {
-			if err := r.dump(buffer, table); err != nil {
+		byName := func(a, b *table) int { return cmp.Compare(a.name, b.name) }
+		for _, t := range slices.SortedFunc(slices.Values(tables), byName) {
+			if err := r.dump(buffer, t); err != nil {
 				return err
 			}
 		}
@@ -37,35 +39,48 @@ func (v *View) Digest(ctx context.Context) (digest [sha256.Size]byte, err error)
 }
 
 // dump writes one table.
-func (r *Reader) dump(out *bufio.Writer, table string) error {
-	columns, err := list(r, "SELECT name FROM pragma_table_info(?) ORDER BY cid", scanText, table)
-	if err != nil {
+func (r *Reader) dump(out *bufio.Writer, t *table) error {
+	if _, err := fmt.Fprintf(out, "%s\n", t.name); err != nil {
 		return err
 	}
-	keys, err := list(r, "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", scanText, table)
-	if err != nil {
-		return err
+	values := make([]any, len(t.columns))
+	into := make([]any, len(t.columns))
+	for i := range values {
+		into[i] = &values[i]
 	}
-	var line, order string
-	for i, c := range columns {
-		if i > 0 {
-			line += " || ',' || "
+	var line []byte
+	scan := func(rows *sql.Rows, _ *struct{}) error {
+		line = line[:0]
+		if err := rows.Scan(into...); err != nil {
+			return err
 		}
-		line += "quote(" + c + ")"
-	}
-	for i, k := range keys {
-		if i > 0 {
-			order += ", "
+		for i, v := range values {
+			if i > 0 {
+				line = append(line, ',')
+			}
+			line = literal(line, v)
 		}
-		order += k
+		return nil
 	}
-	if _, err := fmt.Fprintf(out, "%s\n", table); err != nil {
-		return err
-	}
-	return each(r, "SELECT "+line+" FROM "+table+" ORDER BY "+order, scanText, func(row string) error {
-		_, err := fmt.Fprintf(out, "%s\n", row)
+	query := "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name + " ORDER BY " + strings.Join(t.key, ", ")
+	return each(r, query, scan, func(struct{}) error {
+		_, err := out.Write(append(line, '\n'))
 		return err
 	})
 }
 
-func scanText(rows *sql.Rows, s *string) error { return rows.Scan(s) }
+// literal appends a value as SQL writes it.
+func literal(line []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(line, "NULL"...)
+	case int64:
+		return strconv.AppendInt(line, v, 10)
+	case []byte:
+		return fmt.Appendf(line, "X'%X'", v)
+	case string:
+		return fmt.Appendf(line, "'%s'", strings.ReplaceAll(v, "'", "''"))
+	default:
+		panic(fmt.Sprintf("view: a column of type %T", v))
+	}
+}

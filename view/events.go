@@ -33,7 +33,7 @@ type Stamp struct {
 
 // Stamp returns the stamp of a period of a microgrid.
 func (r *Reader) Stamp(m grid.MicrogridID, in Period) (s Stamp, err error) {
-	err = r.tx.QueryRowContext(r.ctx, "SELECT COUNT(*), COALESCE(MAX(height), 0) FROM interval WHERE microgrid = ? AND start >= ? AND start < ?",
+	err = r.row("SELECT COUNT(*), COALESCE(MAX(height), 0) FROM interval WHERE microgrid = ? AND start >= ? AND start < ?",
 		bits(m), int64(in.From), int64(in.Until)).Scan(&s.Intervals, &s.Height)
 	if err != nil {
 		return s, fmt.Errorf("view: %w", err)

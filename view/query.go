@@ -36,7 +36,7 @@ type Period struct{ From, Until interval.Time }
 // and whether there are any.
 func (r *Reader) Settled(m Microgrid) (p Period, ok bool, err error) {
 	var first, last sql.Null[interval.Time]
-	err = r.tx.QueryRowContext(r.ctx, "SELECT min(start), max(start) FROM interval WHERE microgrid = ?", bits(m.ID)).Scan(&first, &last)
+	err = r.row("SELECT min(start), max(start) FROM interval WHERE microgrid = ?", bits(m.ID)).Scan(&first, &last)
 	return Period{first.V, last.V + interval.Time(m.Length)}, first.Valid, err
 }
 
@@ -51,13 +51,13 @@ type Receipts struct {
 // Received returns what utility, network and levy get in a period, by the first
 // revision of each interval and by the latest.
 func (r *Reader) Received(m grid.MicrogridID, p Period) (first, latest Receipts, err error) {
-	err = r.tx.QueryRowContext(r.ctx, `SELECT
-		coalesce(sum(iif(revision = 1, utility_sold, 0)), 0), coalesce(sum(iif(revision = 1, utility_paid, 0)), 0),
-		coalesce(sum(iif(revision = 1, network, 0)), 0), coalesce(sum(iif(revision = 1, levy, 0)), 0),
-		coalesce(sum(iif(revision = 1, lost_wh, 0)), 0), coalesce(sum(iif(revision = 1, loss_cost, 0)), 0),
-		coalesce(sum(iif(superseded = 0, utility_sold, 0)), 0), coalesce(sum(iif(superseded = 0, utility_paid, 0)), 0),
-		coalesce(sum(iif(superseded = 0, network, 0)), 0), coalesce(sum(iif(superseded = 0, levy, 0)), 0),
-		coalesce(sum(iif(superseded = 0, lost_wh, 0)), 0), coalesce(sum(iif(superseded = 0, loss_cost, 0)), 0)
+	err = r.row(`SELECT
+		coalesce(sum(utility_sold) FILTER (WHERE revision = 1), 0), coalesce(sum(utility_paid) FILTER (WHERE revision = 1), 0),
+		coalesce(sum(network) FILTER (WHERE revision = 1), 0), coalesce(sum(levy) FILTER (WHERE revision = 1), 0),
+		coalesce(sum(lost_wh) FILTER (WHERE revision = 1), 0), coalesce(sum(loss_cost) FILTER (WHERE revision = 1), 0),
+		coalesce(sum(utility_sold) FILTER (WHERE superseded = 0), 0), coalesce(sum(utility_paid) FILTER (WHERE superseded = 0), 0),
+		coalesce(sum(network) FILTER (WHERE superseded = 0), 0), coalesce(sum(levy) FILTER (WHERE superseded = 0), 0),
+		coalesce(sum(lost_wh) FILTER (WHERE superseded = 0), 0), coalesce(sum(loss_cost) FILTER (WHERE superseded = 0), 0)
 		FROM interval WHERE microgrid = ? AND start >= ? AND start < ?`, bits(m), int64(p.From), int64(p.Until)).Scan(
 		&first.UtilitySold, &first.UtilityPaid, &first.Network, &first.Levy, &first.LostEnergy, &first.LossCost,
 		&latest.UtilitySold, &latest.UtilityPaid, &latest.Network, &latest.Levy, &latest.LostEnergy, &latest.LossCost)
@@ -144,13 +144,13 @@ func (r *Reader) Counts(m grid.MicrogridID, p Period) (c Counts, err error) {
 		args  []any
 		into  []any
 	}{
-		{`SELECT count(*), coalesce(sum(revision > 1), 0) FROM interval
+		{`SELECT count(*), count(*) FILTER (WHERE revision > 1) FROM interval
 			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Intervals, &c.Corrected}},
 		{`SELECT count(*), coalesce(sum(estimated), 0) FROM statement
 			WHERE microgrid = ? AND start >= ? AND start < ? AND superseded = 0`, within, []any{&c.Statements, &c.Estimated}},
 		{"SELECT coalesce(sum(readings - same), 0) FROM recorded WHERE microgrid = ?", within[:1], []any{&c.Readings}},
 	} {
-		if err := r.tx.QueryRowContext(r.ctx, q.query, q.args...).Scan(q.into...); err != nil {
+		if err := r.row(q.query, q.args...).Scan(q.into...); err != nil {
 			return c, err
 		}
 	}

@@ -164,8 +164,8 @@ func (w *writer) disconnected(_ place, r grid.Disconnect) error {
 	if err != nil {
 		return err
 	}
-	return w.exec("UPDATE device SET until = max(?, since) WHERE microgrid = ? AND point = ? AND until = 0",
-		int64(r.Until), bits(r.Microgrid), bits(r.Point))
+	return w.exec("UPDATE device SET until = CASE WHEN since > ? THEN since ELSE ? END WHERE microgrid = ? AND point = ? AND until = 0",
+		int64(r.Until), int64(r.Until), bits(r.Microgrid), bits(r.Point))
 }
 
 func (w *writer) tariffSet(_ place, r tariff.Set) error {

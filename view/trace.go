@@ -51,7 +51,7 @@ func (r *Reader) Batches(m grid.MicrogridID, start interval.Time, upTo int64, mo
 // HeightsSince returns the blocks from a moment on, up to a block, that hold anything:
 // the latest ones and the earliest, so many of each, the latest first.
 func (r *Reader) HeightsSince(from interval.Time, upTo int64, most int) ([]int64, error) {
-	const some = "SELECT height FROM (SELECT height FROM block WHERE time >= ? AND height <= ? AND envelopes > 0 ORDER BY height %s LIMIT ?)"
+	const some = "SELECT height FROM (SELECT height FROM block WHERE time >= ? AND height <= ? AND envelopes > 0 ORDER BY height %s LIMIT ?) AS some"
 	args := []any{int64(from), upTo, most}
 	return list(r, fmt.Sprintf(some, "DESC")+" UNION "+fmt.Sprintf(some, "ASC")+" ORDER BY height DESC",
 		func(rows *sql.Rows, height *int64) error { return rows.Scan(height) }, append(args, args...)...)
@@ -61,7 +61,7 @@ func (r *Reader) HeightsSince(from interval.Time, upTo int64, most int) ([]int64
 // receipt that says so stands, if one does: the latest up to a block.
 func (r *Reader) EstimateOf(d grid.Device, start interval.Time, upTo int64) (e metering.Exception, p ReceiptPlace, ok bool, err error) {
 	e.Microgrid, e.Device = d.Microgrid, d.Device
-	err = r.tx.QueryRowContext(r.ctx, `SELECT reason, first_start, last_start, import_wh, export_wh, way, days, height, position, n FROM exception
+	err = r.row(`SELECT reason, first_start, last_start, import_wh, export_wh, way, days, height, position, n FROM exception
 		WHERE microgrid = ? AND device = ? AND first_start <= ? AND last_start >= ? AND way > 0 AND height <= ?
 		ORDER BY height DESC, position DESC, n DESC LIMIT 1`,
 		bits(d.Microgrid), bits(d.Device), int64(start), int64(start), upTo).Scan(
@@ -85,7 +85,7 @@ type Lot struct {
 
 // LotOf returns a lot, and whether it was issued.
 func (r *Reader) LotOf(of certificate.LotID) (l Lot, ok bool, err error) {
-	err = r.tx.QueryRowContext(r.ctx, `SELECT owner, revision, height, issued_wh, claimed_wh, cancelled_wh, expired_wh, withdrawn_wh FROM lot
+	err = r.row(`SELECT owner, revision, height, issued_wh, claimed_wh, cancelled_wh, expired_wh, withdrawn_wh FROM lot
 		WHERE microgrid = ? AND start = ? AND device = ?`, bits(of.Microgrid), int64(of.Start), bits(of.Device)).Scan(
 		id(&l.Owner), &l.Revision, &l.Height, &l.Issued, &l.Claimed, &l.Cancelled, &l.Expired, &l.Withdrawn)
 	switch {
@@ -99,7 +99,7 @@ func (r *Reader) LotOf(of certificate.LotID) (l Lot, ok bool, err error) {
 
 // HeldOf returns what an account has of a lot.
 func (r *Reader) HeldOf(of certificate.LotID, account tx.AccountID) (e quantity.Energy, err error) {
-	err = r.tx.QueryRowContext(r.ctx, `SELECT coalesce(sum(energy_wh), 0) FROM holding WHERE account = ? AND microgrid = ? AND start = ? AND device = ?`,
+	err = r.row(`SELECT coalesce(sum(energy_wh), 0) FROM holding WHERE account = ? AND microgrid = ? AND start = ? AND device = ?`,
 		bits(account), bits(of.Microgrid), int64(of.Start), bits(of.Device)).Scan(&e)
 	if err != nil {
 		return 0, fmt.Errorf("view: %w", err)
@@ -109,7 +109,7 @@ func (r *Reader) HeldOf(of certificate.LotID, account tx.AccountID) (e quantity.
 
 // Certifies reports whether a microgrid ever issued certificates.
 func (r *Reader) Certifies(m grid.MicrogridID) (yes bool, err error) {
-	err = r.tx.QueryRowContext(r.ctx, "SELECT EXISTS (SELECT 1 FROM lot WHERE microgrid = ?)", bits(m)).Scan(&yes)
+	err = r.row("SELECT EXISTS (SELECT 1 FROM lot WHERE microgrid = ?)", bits(m)).Scan(&yes)
 	if err != nil {
 		return false, fmt.Errorf("view: %w", err)
 	}

@@ -1,5 +1,6 @@
-// Package view is the read model: what receipts said, in an embedded SQLite
-// database, ready to be asked. It is the only package that speaks SQL.
+// Package view is the read model: what receipts said, in a database, ready to be
+// asked: an embedded SQLite file, or PostgreSQL. It is the only package that speaks
+// SQL, and both are spoken to in the same.
 //
 // Its promise: the view is made of receipts alone, in their order, and of
 // nothing else; deleted and fed again it comes back the same, row by row. The
@@ -8,30 +9,61 @@
 package view
 
 import (
-	"context"
 	"crypto/sha256"
 	"database/sql"
-	_ "embed" // The schema.
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"net/url"
-	"os"
 	"sync/atomic"
-
-	_ "modernc.org/sqlite" // The driver.
 )
 
-//go:embed schema.sql
-var schema string
+// ErrAway means that the database of a read model cannot be had for now. Nothing is
+// lost: the ledger goes on, and the read model is brought up to it later.
+var ErrAway = errors.New("the read model is away")
+
+// ErrFollows means that another node writes the read model; here it is read.
+var ErrFollows = errors.New("another node writes the read model")
 
 // View is an open read model. One goroutine applies records; any number may
 // read at the same time.
 type View struct {
+	db     database
 	writer *writer
-	write  *sql.DB
 	read   *sql.DB
 	height atomic.Int64
+}
+
+// database is what a view is kept in.
+type database interface {
+	// ready makes sure that this view may write. It returns the height that the
+	// database shows, or -1 when that is what it was at the last time.
+	//
+	// Errors: ErrAway, ErrFollows (with a height, too); what only people can mend.
+	ready() (height int64, err error)
+
+	// begin, commit and undo are those of the one transaction of the writer.
+	begin() error
+	commit() error
+	undo() error
+	// exec runs a statement, at the latest before the next row or commit.
+	exec(query string, args []any) error
+	// row runs a query for one row. Errors: sql.ErrNoRows.
+	row(query string, args []any, into []any) error
+	// insert inserts rows, one after the other in args.
+	insert(t *table, args []any) error
+	// batch is how many rows to insert at once.
+	batch() int
+
+	// query says a query as the database understands it.
+	query(query string) string
+	// options are those of a transaction that reads, and moment begins it.
+	options() *sql.TxOptions
+	moment(r *Reader) error
+	// failed says what an error of a read means.
+	failed(err error) error
+
+	// address says where the database is, without what is secret.
+	address() string
+	close() error
 }
 
 // readersMax bounds the connections, and so the memory, of concurrent reads.
@@ -40,110 +72,41 @@ const readersMax = 8
 // Open opens the view in a file, or makes an empty one. A file with another
 // version's schema is replaced by an empty view, which the blocks fill again.
 //
-// Errors: those of the disk.
+// An address that begins with postgres:// is that of a PostgreSQL server. It is not
+// looked for before Ready or a read.
+//
+// Errors: those of the disk; an address that cannot be understood.
 func Open(path string) (*View, error) {
-	v, version, err := open(path)
-	if err != nil {
-		return nil, err
+	if Remote(path) {
+		return openPostgres(path)
 	}
-	if version != schemaVersion() {
-		if err := errors.Join(v.Close(), remove(path)); err != nil {
-			return nil, fmt.Errorf("view: replace a view of another version: %w", err)
-		}
-		if v, _, err = open(path); err != nil {
-			return nil, err
-		}
-	}
-	return v, nil
+	return openFile(path)
 }
 
-// open opens a file, with the schema if it is new, and says which version's it is.
-func open(path string) (v *View, version int64, err error) {
-	// SQLite would let everybody read it, and whose bills these are is private.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = f.Close()
+// Ready makes sure that this view may be written to, and knows its height. It costs
+// nothing while all is well; after an error, the view may show another height.
+//
+// Errors: ErrAway; ErrFollows; what only people can mend, such as a password.
+func (v *View) Ready() error {
+	height, err := v.db.ready()
+	if height >= 0 {
+		v.height.Store(height)
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("view: %w", err)
-	}
-	v = &View{}
-	if v.write, err = sql.Open("sqlite", source(path, "")); err != nil {
-		return nil, 0, fmt.Errorf("view: %w", err)
-	}
-	if v.read, err = sql.Open("sqlite", source(path, "&mode=ro&_pragma=query_only(1)")); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("view: %w", err), v.Close())
-	}
-	v.read.SetMaxOpenConns(readersMax)
-	if version, err = v.load(); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("view: %s: %w", path, err), v.Close())
-	}
-	return v, version, nil
-}
-
-// source is how the driver opens a file. With a write-ahead log readers go on
-// while a block is written. It is synced at checkpoints only: after a power cut
-// the last blocks may be missing, and the feed brings them again.
-func source(path, more string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-8192)" + more
-}
-
-// load reads where the view stands.
-func (v *View) load() (version int64, err error) {
-	ctx := context.Background()
-	conn, err := v.write.Conn(ctx)
-	if err != nil {
-		return 0, err
-	}
-	v.writer = newWriter(conn)
-	var tables int64
-	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return 0, err
-	}
-	if tables == 0 {
-		script := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, schemaVersion())
-		if _, err := conn.ExecContext(ctx, script); err != nil {
-			return 0, err
-		}
-	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != schemaVersion() {
-		return version, err
-	}
-	var height int64
-	err = conn.QueryRowContext(ctx, "SELECT coalesce(max(height), 0) FROM block").Scan(&height)
-	v.height.Store(height)
-	return version, err
+	return err
 }
 
 // schemaVersion tells schemas apart: SQLite keeps 31 bits for it.
-func schemaVersion() int64 {
+func schemaVersion(schema string) int64 {
 	sum := sha256.Sum256([]byte(schema))
 	return int64(binary.BigEndian.Uint32(sum[:4]) >> 1)
-}
-
-// remove deletes a database and the logs beside it.
-func remove(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // Height is that of the last block whose receipts the view shows, 0 before the
 // first.
 func (v *View) Height() int64 { return v.height.Load() }
 
+// Address says where the view is, without a password.
+func (v *View) Address() string { return v.db.address() }
+
 // Close ends the view.
-func (v *View) Close() error {
-	var errs []error
-	if v.writer != nil {
-		errs = append(errs, v.writer.close())
-	}
-	if v.read != nil {
-		errs = append(errs, v.read.Close())
-	}
-	return errors.Join(append(errs, v.write.Close())...)
-}
+func (v *View) Close() error { return errors.Join(v.read.Close(), v.db.close()) }

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/view"
 )
 
 // answer turns an error into what a client is told (RFC 9457).
@@ -28,6 +29,9 @@ func answer(ctx context.Context, err error) error {
 	}
 	if ctx.Err() != nil {
 		return huma.NewError(http.StatusServiceUnavailable, "the node is stopping, or you went away: ask again")
+	}
+	if errors.Is(err, view.ErrAway) {
+		return huma.Error503ServiceUnavailable("the read model is behind: its database cannot be reached, and the ledger goes on: ask again in a minute, what was sent is not lost")
 	}
 	slog.ErrorContext(ctx, "api: a request failed", "err", err)
 	return huma.Error500InternalServerError("the node could not answer; its log says why: try again, and tell the operator when it stays so")

@@ -10,6 +10,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/pages"
+	"github.com/commonwatt/commonwatt/view"
 )
 
 // HeadEvent says how far the ledger is, once a second at most.
@@ -17,6 +18,7 @@ type HeadEvent struct {
 	Height int64         `json:"height"`
 	Time   interval.Time `json:"time"`
 	Now    interval.Time `json:"now"`
+	InSync bool          `json:"in_sync"` // The pages show every block that is committed.
 }
 
 // SettledEvent says that an interval was settled or corrected.
@@ -70,24 +72,41 @@ func (e *events) close() {
 	}
 }
 
-// run tells everybody what blocks settle, and how far the ledger is.
+// run tells everybody what blocks settle, and how far the ledger is. While the read
+// model is away, it tells that the pages are behind.
 func (e *events) run(ctx context.Context) {
+	var head HeadEvent
 	height, _, err := e.source.Latest(ctx)
-	for told := (time.Time{}); err == nil; {
+	head.Height = height
+	for told := (time.Time{}); err == nil || errors.Is(err, view.ErrAway); {
+		if err != nil {
+			e.pause(ctx, head)
+		}
 		wait, cancel := context.WithTimeout(ctx, headLeast)
 		err = e.node.Seen(wait, height+1)
 		cancel()
 		if ctx.Err() != nil || errors.Is(err, node.ErrClosed) {
 			return
 		}
-		var head HeadEvent
-		if head, height, err = e.settled(ctx, height); err != nil {
-			return
+		var now HeadEvent
+		var upTo int64
+		if now, upTo, err = e.settled(ctx, height); err != nil {
+			continue
 		}
-		if time.Since(told) >= headEvery {
+		if head, height = now, upTo; time.Since(told) >= headEvery {
 			told = time.Now()
 			e.tell(encode(position{height: height, whole: true}, 0, "head", head))
 		}
+	}
+}
+
+// pause tells that the pages stay behind at what they showed last, and waits.
+func (e *events) pause(ctx context.Context, head HeadEvent) {
+	head.InSync, head.Now = false, interval.Time(e.source.Now().Unix())
+	e.tell(encode(position{height: head.Height, whole: true}, 0, "head", head))
+	select {
+	case <-ctx.Done():
+	case <-time.After(headEvery):
 	}
 }
 
@@ -98,7 +117,7 @@ func (e *events) settled(ctx context.Context, height int64) (head HeadEvent, now
 	if head.Height, head.Time, err = e.source.Latest(ctx); err != nil {
 		return head, height, err
 	}
-	head.Now = interval.Time(e.source.Now().Unix())
+	head.Now, head.InSync = interval.Time(e.source.Now().Unix()), head.Height >= e.node.Height()
 	list, now, err := e.source.SettledSince(ctx, height, resumeMax)
 	if err != nil {
 		return head, height, err

@@ -46,6 +46,8 @@ type Running struct {
 	node.Status
 	Origin  string        `json:"origin,omitempty"`  // Empty: it does not run.
 	Gateway *broker.State `json:"gateway,omitempty"` // Absent: devices cannot connect.
+
+	ReadModel node.ReadModel `json:"read_model"`
 }
 
 // refusal is how the control tells an error.
@@ -240,7 +242,7 @@ func (l *Live) copies(life context.Context, mux *http.ServeMux) {
 
 // status is what a running node says of itself.
 func (l *Live) status(ctx context.Context) (Running, error) {
-	s := Running{Status: l.Node.Status(), Origin: l.Origin}
+	s := Running{Status: l.Node.Status(), Origin: l.Origin, ReadModel: l.Node.ReadModel()}
 	if l.Gateway == nil {
 		return s, nil
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/commonwatt/commonwatt/broker"
 	"github.com/commonwatt/commonwatt/grid"
@@ -11,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/tx"
+	"github.com/commonwatt/commonwatt/view"
 )
 
 // Bounds of what homes are told.
@@ -22,9 +24,12 @@ const (
 // Homes tells devices of the homes that they are in: when one asks, and from then on
 // whenever an interval of its microgrid is settled or corrected, until the context ends.
 //
-// Errors: those of the view.
+// Errors: those of the view, but that it is away: devices hear of it when it is back.
 func (l *Live) Homes(ctx context.Context) error {
 	height, _, err := l.Source.Latest(ctx)
+	for ; errors.Is(err, view.ErrAway); height, _, err = l.Source.Latest(ctx) {
+		breathe(ctx)
+	}
 	if err != nil {
 		return ended(ctx, err)
 	}
@@ -34,6 +39,9 @@ func (l *Live) Homes(ctx context.Context) error {
 	go func() {
 		for at := height + 1; ; at++ {
 			err := l.Node.Seen(ctx, at)
+			for ; errors.Is(err, view.ErrAway); err = l.Node.Seen(ctx, at) {
+				breathe(ctx)
+			}
 			select {
 			case blocks <- err:
 			case <-ctx.Done():
@@ -59,7 +67,7 @@ func (l *Live) Homes(ctx context.Context) error {
 			if err == nil {
 				height, err = l.tellHomes(ctx, height, hear)
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, view.ErrAway) {
 				return ended(ctx, err)
 			}
 		}
@@ -77,7 +85,7 @@ func ended(ctx context.Context, err error) error {
 // tellHomes tells those who hear of their homes what was settled after a height, and
 // returns up to which all is told.
 func (l *Live) tellHomes(ctx context.Context, height int64, hear map[grid.Device]bool) (int64, error) {
-	list, height, err := l.Source.SettledSince(ctx, height, settledMax)
+	list, now, err := l.Source.SettledSince(ctx, height, settledMax)
 	if err != nil {
 		return height, err
 	}
@@ -91,7 +99,15 @@ func (l *Live) tellHomes(ctx context.Context, height int64, hear map[grid.Device
 		}
 		l.tellHome(ctx, d, false)
 	}
-	return height, nil
+	return now, nil
+}
+
+// breathe waits until a read model that is away may be back.
+func breathe(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
 }
 
 // tellHome tells a device what the home that it is in shows, and before that, when it

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
+	"github.com/commonwatt/commonwatt/view"
 )
 
 // Status is how far a ledger is.
@@ -45,6 +47,30 @@ func Inspect(dir string) (status Status, err error) {
 	err = peek(dir, func(s *store.Store, head machine.Head) { status = statusOf(s, head, firstRecord(s)) })
 	status.Sealed = store.Sealed(dir)
 	return status, err
+}
+
+// InspectView says where the read model of a stopped node's folder is; how one in
+// PostgreSQL is, it asks there.
+//
+// Errors: *SettingsError; those of the disk.
+func InspectView(ctx context.Context, dir string) (m ReadModel, err error) {
+	settings, err := LoadSettings(dir)
+	if err != nil {
+		return m, err
+	}
+	if settings.View == "" {
+		return ReadModel{Address: viewOf(dir, settings)}, nil
+	}
+	v, err := view.Open(settings.View)
+	if err != nil {
+		return m, err
+	}
+	m.Address = v.Address()
+	if err := v.Look(ctx); err != nil {
+		m.Behind = err.Error()
+	}
+	m.Height = v.Height()
+	return m, v.Close()
 }
 
 // Peek runs a function over the committed rows of a stopped node's folder, which

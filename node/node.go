@@ -149,10 +149,13 @@ func (n *Node) open(cfg Config) (err error) {
 	if n.app, err = newApplication(n.store, verifier, cmp.Or(cfg.RulesNewest, rulesNewest)); err != nil {
 		return err
 	}
-	if n.view, err = view.Open(filepath.Join(cfg.Dir, viewFile)); err != nil {
+	if n.view, err = view.Open(viewOf(cfg.Dir, cfg.Settings)); err != nil {
 		return err
 	}
-	n.feed = newFeed(n.store, n.view)
+	n.feed = newFeed(n.store, n.view, cfg.Log)
+	if err := n.feed.ready(); err != nil && !passing(err) {
+		return err
+	}
 	n.intake = newIntake(n.app)
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		n.intake.answer(r, txs)
@@ -194,6 +197,14 @@ func (n *Node) sharing(cfg Config) (c chain.Config, app *shared, err error) {
 	return c, app, err
 }
 
+// viewOf is where the read model of a folder is.
+func viewOf(dir string, s Settings) string {
+	if s.View != "" {
+		return s.View
+	}
+	return filepath.Join(dir, viewFile)
+}
+
 // Submit sends an envelope and waits until a block that holds it is on disk. The
 // outcome says whether it was applied or refused there. The node keeps raw.
 //
@@ -221,6 +232,17 @@ func (n *Node) Due() []machine.Close {
 // View returns the read model.
 func (n *Node) View() *view.View { return n.view }
 
+// ReadModel is where the read model is, and how.
+type ReadModel struct {
+	Address string `json:"address"`          // A file, or a PostgreSQL server without its password.
+	Height  int64  `json:"height,omitempty"` // The last block that it shows; unknown of a node at rest.
+	Behind  string `json:"behind,omitempty"` // Why it does not show what the ledger has.
+	Writer  string `json:"writer,omitempty"` // Who writes it, when this node only shows it.
+}
+
+// ReadModel says how the read model is.
+func (n *Node) ReadModel() ReadModel { return n.feed.model() }
+
 // Read runs a function over the committed rows while no block changes them.
 func (n *Node) Read(f func(rows state.Reader, head machine.Head)) {
 	n.app.state.RLock()
@@ -239,6 +261,9 @@ func (n *Node) Wait(ctx context.Context, height int64) error { return n.chain.Wa
 func (n *Node) Rest(ctx context.Context) error { return n.chain.Rest(ctx) }
 
 // Seen returns once the view shows everything up to a height.
+//
+// Errors: view.ErrAway, when the database of the view has been away for a while; the
+// context's cause; ErrClosed.
 func (n *Node) Seen(ctx context.Context, height int64) error { return n.feed.wait(ctx, height) }
 
 // Close finishes the block at hand, brings the view up to it and seals the

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/commonwatt/commonwatt/view"
 )
 
 // SettingsFile says, in a node's folder, how the node runs. A folder without it holds
@@ -27,6 +29,8 @@ type Settings struct {
 	StateSync bool     `toml:"state_sync,omitempty" comment:"Whether a node that has no block yet begins with the state of its peers, proven from the invitation's block on, in place of all blocks. It has no read model then."`
 
 	SnapshotBlocks int64 `toml:"snapshot_blocks,omitempty" comment:"After how many blocks the node makes a snapshot of the state, for nodes that begin: best the same in all of a network. 0: never."`
+
+	View string `toml:"view,omitempty" comment:"The read model, as in postgres://user@host:5432/database. Without it, it is a file in this folder."`
 }
 
 // SettingsError is settings that cannot be used.
@@ -76,6 +80,11 @@ func unread(err error) error {
 func (s Settings) Check() error {
 	if s.SnapshotBlocks < 0 {
 		return &SettingsError{"snapshot_blocks", "write a number of blocks, or 0 for no snapshots"}
+	}
+	if s.View != "" {
+		if err := view.Check(s.View); err != nil {
+			return &SettingsError{"view", err.Error()}
+		}
 	}
 	if s.Listen == "" {
 		switch {

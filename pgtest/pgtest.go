@@ -1,14 +1,16 @@
 //go:build unix
 
-// Package pgtest starts PostgreSQL servers for tests: real ones, of the machine's own
-// package, each in a temporary folder, on a socket in it and on no network.
+// Package pgtest starts PostgreSQL servers for tests.
+//
+// Its promise: each is a real one, of the machine's own package, in a temporary folder
+// that goes with it, on a socket in there and on no network; where the machine has none,
+// it says so, and nothing else is taken in its place.
 package pgtest
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -164,11 +166,6 @@ func (s *Server) SQL(statements string) (string, error) {
 		return "", fmt.Errorf("psql: %w: %s", err, out)
 	}
 	return string(out), nil
-}
-
-// Socket is where the server listens.
-func (s *Server) Socket() net.Addr {
-	return &net.UnixAddr{Name: filepath.Join(s.dir, ".s.PGSQL.5432"), Net: "unix"}
 }
 
 // Remove stops the server and deletes what it kept.

@@ -25,7 +25,7 @@ var rooms = []room{
 	{"admission", "admission", false},
 	{"adapters", "chain store gateway registry broker view session", false},
 	{"wiring", "node bench community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
-	{"tests", "optest optest/memory tidy tidy/mutants docs/gen cluster faults", false},
+	{"tests", "optest pgtest optest/memory tidy tidy/mutants docs/gen cluster faults", false},
 }
 
 // pureRooms decide consensus: every node computes the same from the same block.
@@ -41,7 +41,7 @@ var theirs = map[string]string{
 	"admission":      "github.com/oasisprotocol/curve25519-voi",
 	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
 	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",
-	"view":           "modernc.org/sqlite",
+	"view":           "modernc.org/sqlite github.com/jackc/pgx/v5",
 	"session":        "github.com/go-webauthn/webauthn",
 	"broker":         "github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go",
 	"community":      "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
@@ -56,7 +56,7 @@ var theirs = map[string]string{
 }
 
 // oursInTests is the packages of ours that only tests import, in any room.
-const oursInTests = "optest optest/memory"
+const oursInTests = "optest pgtest optest/memory"
 
 // theirsInTests is the modules that tests of any package may import.
 const theirsInTests = "github.com/eclipse/paho.mqtt.golang github.com/nats-io/nats-server/v2 pgregory.net/rapid github.com/rogpeppe/go-internal github.com/transparency-dev/merkle"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,15 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// seeds is how many towns are compared: COMMONWATT_VIEW=N makes it N.
+func seeds() uint64 {
+	n, err := strconv.ParseUint(os.Getenv("COMMONWATT_VIEW"), 10, 32)
+	if err != nil {
+		return 2
+	}
+	return n
 }
 
 // both runs a test with a view in a file and with one in PostgreSQL: empty(t) and

@@ -58,8 +58,7 @@ func scanLot(rows *sql.Rows, l *lotText) error {
 // production of the town.
 func TestCrossings(t *testing.T) {
 	both(t, func(t *testing.T) {
-		w := found(t)
-		w.live(1)
+		w := lived(t, 1)
 		read(t, fed(t, w.records, 4), func(r *Reader) error {
 			crossings, err := list(r, "SELECT account || ' ' || number || ' ' || phase || ' ' || registry || ' ' || there || ' ' || energy_wh || ' ' || length(evidence) FROM crossing ORDER BY height, position", scanText)
 			if got, want := strings.Join(crossings, "; "), "5 1 2 m-rets 0 50 32; 5 2 3 m-rets 0 50 32; 5 3 1 m-rets 0 50 0; 6 0 0 m-rets 0 2000000 32; 6 9 0 village 3 150 0"; got != want {

@@ -110,6 +110,8 @@ func remove(path string) error {
 
 func (f *file) ready() (int64, error) { return -1, nil }
 
+func (f *file) yield() {}
+
 func (f *file) begin() error { return f.plain("BEGIN IMMEDIATE") }
 
 func (f *file) commit() error { return f.plain("COMMIT") }

@@ -50,31 +50,51 @@ func Remote(path string) bool {
 	return strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://")
 }
 
-func openPostgres(address string) (*View, error) {
+// Check says why an address cannot be used, without what is secret in it.
+func Check(address string) error {
+	_, _, err := parseAddress(address)
+	return err
+}
+
+// addressForm is how an address is written.
+const addressForm = "write it as in postgres://user@host:5432/database?sslmode=verify-full&search_path=" + schemaDefault
+
+// parseAddress reads an address, and returns it as it may be shown.
+func parseAddress(address string) (config *pgx.ConnConfig, shown string, err error) {
 	u, err := url.Parse(address)
-	if err != nil { // Its text would show the password.
-		return nil, errors.New("view: the address of the PostgreSQL server cannot be read: write it as in postgres://user@host:5432/database, with special characters of a password as in %2F")
+	if err != nil || !Remote(address) { // Its text would show the password.
+		return nil, "", errors.New("this is not the address of a PostgreSQL server: " + addressForm + ", with special characters of a password as in %2F")
 	}
-	config, err := pgx.ParseConfig(address)
+	shown = hidden(u)
+	if config, err = pgx.ParseConfig(address); err != nil {
+		return nil, "", fmt.Errorf("the address %s cannot be used: %s", shown, addressForm)
+	}
+	params := config.RuntimeParams
+	if params["search_path"] == "" {
+		params["search_path"] = schemaDefault
+	}
+	if !plainName(params["search_path"]) {
+		return nil, "", fmt.Errorf("search_path=%s: name one schema, with a-z, 0-9 and _", params["search_path"])
+	}
+	host, err := os.Hostname()
 	if err != nil {
-		return nil, fmt.Errorf("view: the address %s cannot be used: write it as in postgres://user@host:5432/database?sslmode=verify-full&search_path=%s", hidden(u), schemaDefault)
+		host = "a machine without a name"
 	}
-	p := &postgres{schema: config.RuntimeParams["search_path"], ddl: postgresTypes.Replace(schema)}
-	if p.schema == "" {
-		p.schema = schemaDefault
-		config.RuntimeParams["search_path"] = p.schema
-	}
-	if !plainName(p.schema) {
-		return nil, fmt.Errorf("view: search_path=%s: name one schema, with a-z, 0-9 and _", p.schema)
-	}
-	p.version, p.where = schemaVersion(p.ddl), hidden(u)
+	params["application_name"] = fmt.Sprintf("commonwatt on %.20s, process %d", host, os.Getpid())
 	config.ConnectTimeout = connectFor
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silentFor, Interval: silentFor / 5, Count: 5}}).DialContext
-	host, _ := os.Hostname()
-	config.RuntimeParams["application_name"] = fmt.Sprintf("commonwatt on %s, process %d", host, os.Getpid())
-	v := &View{db: p, writer: newWriter(p), read: stdlib.OpenDB(*config)}
-	p.config = config.Copy()
+	return config, shown, nil
+}
+
+func openPostgres(address string) (*View, error) {
+	config, shown, err := parseAddress(address)
+	if err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
+	p := &postgres{config: config.Copy(), where: shown, schema: config.RuntimeParams["search_path"], ddl: postgresTypes.Replace(schema)}
 	p.config.RuntimeParams["synchronous_commit"] = "off" // As with the file: what is missing after a power cut, the feed brings again.
+	p.version = schemaVersion(p.ddl)
+	v := &View{db: p, writer: newWriter(p), read: stdlib.OpenDB(*config)}
 	v.read.SetMaxOpenConns(readersMax)
 	v.read.SetMaxIdleConns(readersMax)
 	return v, nil
@@ -216,6 +236,8 @@ func (p *postgres) make(ctx context.Context) error {
 	}
 	return tx.Commit(ctx)
 }
+
+func (p *postgres) yield() { p.drop() }
 
 // drop forgets the writer's connection, and with it the lock.
 func (p *postgres) drop() {

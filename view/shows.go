@@ -27,3 +27,16 @@ func (v *View) Shows(ctx context.Context, record machine.Record) (same bool, err
 	})
 	return same, err
 }
+
+// Look finds out what height the view shows, for who only reads it.
+//
+// Errors: ErrAway; those of the database.
+func (v *View) Look(ctx context.Context) error {
+	return v.Read(ctx, func(r *Reader) error {
+		height, _, err := r.Latest()
+		if err == nil {
+			v.height.Store(height)
+		}
+		return err
+	})
+}

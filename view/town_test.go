@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/commonwatt/commonwatt/auction"
@@ -206,6 +207,25 @@ const (
 
 // missing stands for a reading that did not come.
 const missing quantity.Energy = -1 << 40
+
+var (
+	townsMu sync.Mutex
+	towns   = map[uint64]*town{}
+)
+
+// lived is a town that lived, made once for all tests, which only look at it.
+func lived(t *testing.T, seed uint64) *town {
+	t.Helper()
+	townsMu.Lock()
+	defer townsMu.Unlock()
+	w, ok := towns[seed]
+	if !ok {
+		w = found(t)
+		w.live(seed)
+		towns[seed] = w
+	}
+	return w
+}
 
 // live lets a town live through what every receipt comes of.
 func (w *town) live(seed uint64) {

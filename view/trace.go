@@ -51,7 +51,7 @@ func (r *Reader) Batches(m grid.MicrogridID, start interval.Time, upTo int64, mo
 // HeightsSince returns the blocks from a moment on, up to a block, that hold anything:
 // the latest ones and the earliest, so many of each, the latest first.
 func (r *Reader) HeightsSince(from interval.Time, upTo int64, most int) ([]int64, error) {
-	const some = "SELECT height FROM (SELECT height FROM block WHERE time >= ? AND height <= ? AND envelopes > 0 ORDER BY height %s LIMIT ?) AS some"
+	const some = "SELECT height FROM (SELECT height FROM block WHERE time >= ? AND height <= ? AND envelopes > 0 ORDER BY height %s LIMIT ?) AS few"
 	args := []any{int64(from), upTo, most}
 	return list(r, fmt.Sprintf(some, "DESC")+" UNION "+fmt.Sprintf(some, "ASC")+" ORDER BY height DESC",
 		func(rows *sql.Rows, height *int64) error { return rows.Scan(height) }, append(args, args...)...)

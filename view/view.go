@@ -40,6 +40,9 @@ type database interface {
 	// Errors: ErrAway, ErrFollows (with a height, too); what only people can mend.
 	ready() (height int64, err error)
 
+	// yield is the opposite of ready.
+	yield()
+
 	// begin, commit and undo are those of the one transaction of the writer.
 	begin() error
 	commit() error
@@ -94,6 +97,9 @@ func (v *View) Ready() error {
 	}
 	return err
 }
+
+// Yield lets another node write the view, until the next Ready.
+func (v *View) Yield() { v.db.yield() }
 
 // schemaVersion tells schemas apart: SQLite keeps 31 bits for it.
 func schemaVersion(schema string) int64 {

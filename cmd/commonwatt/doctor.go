@@ -34,7 +34,7 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor DIR",
 		Short: "Look whether all is well with a node, and say what mends it",
 		Long: `Doctor looks at the clock, the port, the certificate, the meters, the disk, the keys,
-the community's file, the ledger, its rules and its validators. It changes nothing.
+the community's file, the ledger, its read model, its rules and its validators. It changes nothing.
 
 Exit code 0: nothing fails, though there may be warnings. 1: something fails.`,
 		Args:              usage(cobra.ExactArgs(1)),
@@ -97,7 +97,7 @@ func examine(cmd *cobra.Command, dir string, port int) ([]finding, error) {
 		return append(p.disk(), file, finding{"ledger", failure, err.Error(), "restore the folder from a backup"}), nil
 	}
 	list := append(p.disk(), p.keys()...)
-	list = append(list, file, p.clock(), p.ledger(), p.rules(), p.validators())
+	list = append(list, file, p.clock(), p.ledger(), p.readModel(), p.rules(), p.validators())
 	list = append(list, p.port(cmd.Context(), port), p.gateway(), p.certificate())
 	return append(list, p.silent()...), nil
 }
@@ -115,7 +115,10 @@ func (p *patient) read(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if p.status.Status, err = node.Inspect(p.dir); err != nil || p.community == nil {
+	if p.status.Status, err = node.Inspect(p.dir); err != nil {
+		return err
+	}
+	if p.status.ReadModel, err = node.InspectView(cmd.Context(), p.dir); err != nil || p.community == nil {
 		return err
 	}
 	return node.Peek(p.dir, func(rows state.Reader, _ machine.Head) { p.meters = live.Meters(rows, p.community, p.now) })

@@ -18,13 +18,14 @@ import (
 
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/session"
 )
 
 // secrets are the files that nobody but the node's user may read.
 var secrets = []string{
-	operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, session.CodesFile, certKeyFile, live.AddressFile, "view.sqlite",
+	operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile, "chain/validator_key.json", "chain/node_key.json", session.FileName, session.DevicesFile, session.CodesFile, certKeyFile, live.AddressFile, "view.sqlite", node.SettingsFile,
 }
 
 // Free space below which a node is in danger, and below which it will soon stop.
@@ -100,6 +101,18 @@ func (p *patient) rules() finding {
 	default:
 		return finding{"rules", failure, says, fmt.Sprintf("install a version that knows rules %d and start the node: it goes on where it stopped", r.InForce)}
 	}
+}
+
+// readModel looks at where the pages have their rows. The ledger does not need it.
+func (p *patient) readModel() finding {
+	m, says := p.status.ReadModel, readModelSays(p.status.ReadModel)
+	switch {
+	case m.Behind != "":
+		return finding{"read model", worry, says, "see that PostgreSQL runs and can be reached: the ledger goes on, and the pages come back with it"}
+	case p.client != nil && m.Height < p.status.Height:
+		return finding{"read model", worry, says + fmt.Sprintf(", the ledger has %d", p.status.Height), "wait: it is catching up"}
+	}
+	return finding{"read model", good, says, ""}
 }
 
 func (p *patient) validators() finding {

@@ -112,6 +112,7 @@ func (f *upFlags) settings(dir string) (node.Settings, error) {
 		return s, badInput(err)
 	}
 	s.Listen, s.Advertise = cmp.Or(f.network.Listen, s.Listen), cmp.Or(f.network.Advertise, s.Advertise)
+	s.View = cmp.Or(f.network.View, s.View)
 	if len(f.network.Peers) > 0 {
 		s.Peers = f.network.Peers
 	}

@@ -50,7 +50,9 @@ func statusOf(cmd *cobra.Command, dir string) (s live.Running, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	s.Status, err = node.Inspect(dir)
+	if s.Status, err = node.Inspect(dir); err == nil {
+		s.ReadModel, err = node.InspectView(cmd.Context(), dir)
+	}
 	return s, err
 }
 
@@ -75,6 +77,7 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)
 	fmt.Fprintf(t, "rules\t%s\n", rulesSay(s.Rules))
+	fmt.Fprintf(t, "read model\t%s\n", readModelSays(s.ReadModel))
 	if s.Gateway != nil {
 		fmt.Fprintf(t, "devices\t%s\n", gatewaySays(s.Gateway))
 	}
@@ -107,4 +110,19 @@ func gatewaySays(g *broker.State) string {
 		says = fmt.Sprintf("%d connected, %s", g.Connected, says)
 	}
 	return fmt.Sprintf("connect to %s: %s", g.Address, says)
+}
+
+// readModelSays is where the read model is, and what is wrong with it.
+func readModelSays(m node.ReadModel) string {
+	says := m.Address
+	if m.Height > 0 {
+		says += fmt.Sprintf(", shows block %d", m.Height)
+	}
+	switch {
+	case m.Behind != "":
+		says += ", is behind: " + m.Behind
+	case m.Writer != "":
+		says += ", is written by " + m.Writer
+	}
+	return says
 }

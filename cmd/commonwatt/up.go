@@ -95,6 +95,7 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().StringVar(&f.network.Listen, "network-listen", "", "where other nodes reach this one, in place of listen in node.toml")
 	cmd.Flags().StringVar(&f.network.Advertise, "network-advertise", "", "the same as others see it, in place of advertise in node.toml")
 	cmd.Flags().StringSliceVar(&f.network.Peers, "network-peer", nil, "another node, as ID@HOST:PORT, in place of peers in node.toml; may be given several times")
+	cmd.Flags().StringVar(&f.network.View, "view", "", "PostgreSQL server for the read model, as in postgres://user@host/database, in place of a file and of view in node.toml")
 	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
 	return cmd
 }

@@ -1465,6 +1465,7 @@ export interface components {
         HeadEvent: {
             /** Format: int64 */
             height: number;
+            in_sync: boolean;
             /** Format: int64 */
             now: number;
             /** Format: int64 */

@@ -159,7 +159,7 @@ func TestDatabaseOfAnotherLedger(t *testing.T) {
 		}
 		if !own { // It lives for itself, and then is given the other one's.
 			n := open(t, dir)
-			fund(t, n, 2)
+			fund(t, n, 1)
 			if err := n.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,8 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/types"
+
+	"github.com/commonwatt/commonwatt/keyfile"
 )
 
 // Files of a node's folder. The keys are its owner's alone.
@@ -25,7 +27,7 @@ const (
 )
 
 // Files are those of a chain's folder that a copy of it needs, besides the blocks:
-// the genesis, the keys, and what was signed last. The log of votes is not among
+// the genesis, the keys, encrypted where they are, and what was signed last. The log of votes is not among
 // them; a chain that starts without one goes on from its last block.
 var Files = []string{genesisFile, signerFile, signedFile, nodeFile}
 
@@ -158,12 +160,13 @@ func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
 	signed := &signer.LastSignState
 	signed.Height, signed.Round, signed.Step = last.Height, last.Round, last.Step
 	signed.Signature, signed.SignBytes = last.Signature, last.SignBytes
-	node, err := p2p.LoadNodeKey(filepath.Join(dir, nodeFile))
-	return signer, node, err
+	var node p2p.NodeKey
+	err := readJSON(filepath.Join(dir, nodeFile), &node)
+	return signer, &node, err
 }
 
 func readJSON(path string, into any) error {
-	raw, err := os.ReadFile(path)
+	raw, err := keyfile.Read(path)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/commonwatt/commonwatt/keyfile"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/party"
@@ -156,7 +157,7 @@ func makeKey(dir, name string) (ed25519.PrivateKey, error) {
 
 func readKey(dir, name string) (ed25519.PrivateKey, error) {
 	path := filepath.Join(dir, name)
-	text, err := os.ReadFile(path)
+	text, err := keyfile.Read(path)
 	if err != nil {
 		return nil, err
 	}

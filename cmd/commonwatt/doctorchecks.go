@@ -63,6 +63,9 @@ func (p *patient) keys() (list []finding) {
 			list = append(list, finding{"keys", failure, fmt.Sprintf("others may read %s (%v)", name, info.Mode().Perm()), "chmod 600 " + shellWord(path)})
 		}
 	}
+	if plain := plainKeys(p.dir); p.status.Validators > 1 && len(plain) > 0 {
+		list = append(list, finding{"keys", worry, "not encrypted: " + strings.Join(plain, ", "), "commonwatt key encrypt " + shellWord(p.dir) + ", while no node runs"})
+	}
 	if len(list) == 0 {
 		list = []finding{{"keys", good, "nobody else can read them", ""}}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/keyfile"
 )
 
 // Exit codes of every command.
@@ -35,6 +37,9 @@ func exitCode(err error) int {
 	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
+	}
+	if errors.Is(err, keyfile.ErrPassphrase) || errors.Is(err, keyfile.ErrLocked) {
+		return exitBadInput // Whichever command it was that read the key.
 	}
 	return exitFailed
 }

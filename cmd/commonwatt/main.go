@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/commonwatt/commonwatt/keyfile"
 )
 
 func main() { os.Exit(run()) }
@@ -49,9 +51,12 @@ cannot be used and nothing was changed.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w; \"%s --help\" lists the flags", err, cmd.CommandPath()))
 	})
+	var source passphraseSource
+	root.PersistentFlags().StringVar(&source.file, "passphrase-file", "", "file with the passphrase of encrypted keys; otherwise the terminal is asked")
+	keyfile.UnlockWith(func() ([]byte, error) { return source.read(root.ErrOrStderr()) })
 	root.AddCommand(
 		demoCommand(), simulateCommand(), benchCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
-		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
+		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), keyCommand(&source), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
 	)
 	return root
 }

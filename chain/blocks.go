@@ -21,7 +21,8 @@ type Decided struct {
 	// Next reports whether there is a block after this one. The two hashes below
 	// are in its header and so are known only then.
 	Next bool
-	// AppHash is the hash of the state after the block.
+	// Before and AppHash are the hashes of the state before and after the block.
+	Before  []byte
 	AppHash []byte
 	// ResultsHash is ResultsHash of the block's results.
 	ResultsHash []byte
@@ -45,7 +46,7 @@ func Founding(dir string) (chainID string, appState []byte, err error) {
 }
 
 // Blocks yields every block of a stopped chain in order, checked: it follows on
-// the one before it, holds what its header says, and more than two thirds of the
+// the one before it, if that is there, holds what its header says, and more than two thirds of the
 // validators that the header before it named have signed it. What no header says,
 // and the caller must compute, are the hashes of the outcome. An error ends the
 // sequence; it is ErrBroken when a check fails. Nothing is written.
@@ -56,7 +57,7 @@ func Blocks(dir string, kv func(name string) KV) iter.Seq2[Decided, error] {
 			yield(Decided{}, fmt.Errorf("chain: blocks: %w", err))
 			return
 		}
-		for height := a.genesis.InitialHeight; height <= a.blocks.Height(); height++ {
+		for height := a.first; height <= a.blocks.Height(); height++ {
 			block, err := a.read(height)
 			if err != nil {
 				yield(Decided{}, fmt.Errorf("%w: block %d: %w", ErrBroken, height, err))
@@ -74,6 +75,7 @@ type archive struct {
 	genesis *types.GenesisDoc
 	blocks  *store.BlockStore
 	states  state.Store
+	first   int64 // Height of the first block that is there.
 	// next is the block to read next, when it was read already; last is the one
 	// before it, and named is the hash of the validators that are to sign it.
 	next  *sound
@@ -96,9 +98,14 @@ func openArchive(dir string, kv func(name string) KV) (a *archive, err error) {
 	}
 	a.blocks = store.NewBlockStore(database{kv(blocksMap)})
 	a.states = state.NewStore(database{kv(stateMap)}, state.StoreOptions{DiscardABCIResponses: true})
-	a.named = a.genesis.ValidatorHash()
-	if base := a.blocks.Base(); base > a.genesis.InitialHeight {
-		return nil, fmt.Errorf("%w: they begin at height %d", ErrBroken, base)
+	a.named, a.first = a.genesis.ValidatorHash(), a.genesis.InitialHeight
+	if base := a.blocks.Base(); base > a.first {
+		// Nothing names the validators of the first block here but the record of them.
+		validators, err := a.states.LoadValidators(base)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the validators of block %d: %w", ErrBroken, base, err)
+		}
+		a.first, a.named = base, validators.Hash()
 	}
 	return a, nil
 }
@@ -114,6 +121,7 @@ func (a *archive) read(height int64) (d Decided, err error) {
 		}
 	}
 	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: block.id.Hash, Txs: block.Txs.ToSliceOfBytes()}
+	d.Before = block.AppHash
 	a.last, a.named, a.next = block.id, block.NextValidatorsHash, nil
 	if height == a.blocks.Height() {
 		return d, nil
@@ -149,7 +157,7 @@ func (a *archive) checkHeader(block *types.Block, height int64) error {
 		return fmt.Errorf("the block says it is at height %d", block.Height)
 	case block.ChainID != a.genesis.ChainID:
 		return fmt.Errorf("the block is of chain %q", block.ChainID)
-	case !block.LastBlockID.Equals(a.last):
+	case !block.LastBlockID.Equals(a.last) && (height > a.first || height == a.genesis.InitialHeight):
 		return errors.New("the block does not follow on the one before it")
 	case !bytes.Equal(block.ValidatorsHash, a.named):
 		return errors.New("the block is of other validators than were named")

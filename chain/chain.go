@@ -49,6 +49,14 @@ type Application interface {
 	Commit() error
 }
 
+// Keeper is what an application has, besides the rest, when it does not need all blocks
+// for ever.
+type Keeper interface {
+	// Keeps returns the first block that is needed after a Commit; 0: all are. All that
+	// those before it made is on the application's disk.
+	Keeps() int64
+}
+
 // Block is a decided block.
 type Block struct {
 	Height int64

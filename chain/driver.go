@@ -180,8 +180,9 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 	return response, nil
 }
 
-// Commit makes the finalized block last. It never lets CometBFT drop a block:
-// what the application has not written to disk yet is replayed from them.
+// Commit makes the finalized block last. CometBFT may drop the blocks that the
+// application says it needs no more: what it has not written to disk yet is replayed
+// from the others.
 func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.ResponseCommit, err error) {
 	defer d.haltOn(&err)
 	d.proven.Store(false) // The application shows the block before this returns.
@@ -193,7 +194,11 @@ func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.Re
 	if err := d.next(); err != nil {
 		d.halt(err)
 	}
-	return &abci.ResponseCommit{RetainHeight: 0}, nil
+	response = &abci.ResponseCommit{}
+	if k, ok := d.app.(Keeper); ok {
+		response.RetainHeight = k.Keeps()
+	}
+	return response, nil
 }
 
 // haltOn halts the chain when the application failed or panicked. CometBFT would

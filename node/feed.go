@@ -360,3 +360,14 @@ func originOf(s *store.Store) (head machine.Head) {
 //
 // Errors: *NoReads.
 func (n *Node) Reads() error { return n.feed.none }
+
+// shown is the height up to which the read model shows everything; most where there is
+// none.
+func (f *feed) shown(most int64) int64 {
+	if f.none != nil {
+		return most
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen
+}

@@ -187,10 +187,11 @@ func (n *Node) sharing(cfg Config) (c chain.Config, app *shared, err error) {
 	if app.chainID, _, err = chain.Founding(c.Dir); err != nil {
 		return c, app, err
 	}
-	if n.snapshots, err = openSnapshots(cfg.Dir, n.store, cfg.SnapshotBlocks, cfg.Log); err != nil {
+	if n.snapshots, err = openSnapshots(cfg.Dir, n.store, cfg.snapshotEvery(), cfg.Log); err != nil {
 		return c, app, err
 	}
 	app.snapshots = n.snapshots
+	app.pruner = pruner{keep: cfg.KeepBlocks, view: filepath.Join(cfg.Dir, viewFile), feed: n.feed}
 	if cfg.StateSync {
 		c.Trust, err = trustOf(cfg.Dir)
 	}

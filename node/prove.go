@@ -66,7 +66,7 @@ func (n *Node) known() (height int64, roots proof.Roots) {
 // prover opens what proofs are made of, once.
 func (n *Node) prover() (*prover, error) {
 	if n.proofs.hashes == nil {
-		h, err := openHashes(n.store, filepath.Join(n.dir, hashesFile), true)
+		h, err := openHashes(n.store, n.dir, true)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func ProveIn(dir string, since int64, places []proof.Place, keys [][]byte) (b pr
 	if p.headers, err = headersOf(dir, s); err != nil {
 		return b, err
 	}
-	if p.hashes, err = openHashes(s, filepath.Join(dir, hashesFile), false); err != nil {
+	if p.hashes, err = openHashes(s, dir, false); err != nil {
 		return b, err
 	}
 	defer func() { err = errors.Join(err, p.hashes.close()) }()
@@ -229,6 +229,9 @@ func (p *prover) receipt(at proof.Place) (d proof.Disclosed, err error) {
 	}
 	raw, err := p.store.Record(at.Height)
 	if errors.Is(err, store.ErrNoRecord) {
+		if first := firstRecord(p.store); at.Height < first {
+			return d, fmt.Errorf("%w: receipts of blocks before %d are no longer here, or never were: ask a node that has them", none, first)
+		}
 		return d, none
 	}
 	if err != nil {

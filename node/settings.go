@@ -29,6 +29,7 @@ type Settings struct {
 	StateSync bool     `toml:"state_sync,omitempty" comment:"Whether a node that has no block yet begins with the state of its peers, proven from the invitation's block on, in place of all blocks. It has no read model then."`
 
 	SnapshotBlocks int64 `toml:"snapshot_blocks,omitempty" comment:"After how many blocks the node makes a snapshot of the state, for nodes that begin: best the same in all of a network. 0: never."`
+	KeepBlocks     int64 `toml:"keep_blocks,omitempty" comment:"How many of the last blocks the node keeps, with their receipts; also those that the older of two snapshots leads on from. 0: all, so that it can prove and show everything."`
 
 	View string `toml:"view,omitempty" comment:"The read model, as in postgres://user@host:5432/database. Without it, it is a file in this folder."`
 }
@@ -86,6 +87,9 @@ func (s Settings) Check() error {
 			return &SettingsError{"view", err.Error()}
 		}
 	}
+	if s.KeepBlocks != 0 && s.KeepBlocks < KeepLeast {
+		return &SettingsError{"keep_blocks", fmt.Sprintf("keep at least %d blocks, or all with 0", KeepLeast)}
+	}
 	if s.Listen == "" {
 		switch {
 		case s.Advertise != "":
@@ -138,6 +142,15 @@ func checkPeer(text string) error {
 
 // idBytes is the size of a node's id, which is the address of its key.
 const idBytes = 20
+
+// snapshotEvery is after how many blocks a snapshot is made. A node that does not keep
+// all blocks needs one to lead from to the end.
+func (s Settings) snapshotEvery() int64 {
+	if s.SnapshotBlocks == 0 {
+		return s.KeepBlocks / 2
+	}
+	return s.SnapshotBlocks
+}
 
 // Reached is where other nodes reach the node, or empty.
 func (s Settings) Reached() string {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/commonwatt/commonwatt/chain"
@@ -67,22 +69,57 @@ type kept struct {
 // openSnapshots finds the snapshots of a folder. What was not finished is removed.
 func openSnapshots(dir string, s *store.Store, every int64, log *slog.Logger) (*snapshots, error) {
 	all := &snapshots{dir: filepath.Join(dir, snapshotsDir), store: s, every: every, log: log, ended: make(chan struct{})}
-	list, err := os.ReadDir(all.dir)
+	var err error
+	if all.kept, err = findSnapshots(dir, log); err != nil {
+		return nil, err
+	}
+	drafts, err := filepath.Glob(filepath.Join(all.dir, "*"+snapshotDraft))
+	for _, draft := range drafts {
+		err = errors.Join(err, os.RemoveAll(draft))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("node: snapshots: %w", err)
+	}
+	return all, nil
+}
+
+// findSnapshots returns the snapshots in a node's folder that are whole, by height.
+func findSnapshots(dir string, log *slog.Logger) (found []kept, err error) {
+	list, err := os.ReadDir(filepath.Join(dir, snapshotsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("node: snapshots: %w", err)
 	}
 	for _, entry := range list {
-		k, err := readSnapshot(filepath.Join(all.dir, entry.Name()))
-		if err != nil {
-			if err := os.RemoveAll(filepath.Join(all.dir, entry.Name())); err != nil {
-				return nil, fmt.Errorf("node: snapshots: %w", err)
-			}
+		if strings.HasSuffix(entry.Name(), snapshotDraft) {
 			continue
 		}
-		all.kept = append(all.kept, k)
+		k, err := readSnapshot(filepath.Join(dir, snapshotsDir, entry.Name()))
+		if err != nil {
+			log.Warn("a snapshot cannot be read and is left out", "folder", entry.Name(), "reason", err)
+			continue
+		}
+		found = append(found, k)
 	}
-	slices.SortFunc(all.kept, func(a, b kept) int { return int(a.manifest.Head.Height - b.manifest.Head.Height) })
-	return all, nil
+	slices.SortFunc(found, func(a, b kept) int { return cmp.Compare(a.manifest.Head.Height, b.manifest.Head.Height) })
+	return found, nil
+}
+
+// load puts a snapshot's rows into memory.
+func (k kept) load(dir string, into *state.Memory) error {
+	in := state.NewImport(k.manifest.Rows, both)
+	for n := range k.manifest.Rows.Chunks {
+		raw, err := os.ReadFile(chunkFile(filepath.Join(dir, snapshotsDir, strconv.FormatInt(k.manifest.Head.Height, 10)), n))
+		if err != nil {
+			return err
+		}
+		rows, err := in.Add(raw)
+		if err != nil {
+			return err
+		}
+		into.Apply(rows)
+	}
+	_, err := in.Finish()
+	return err
 }
 
 // readSnapshot reads the manifest of a snapshot's folder.
@@ -131,15 +168,10 @@ func (all *snapshots) make(at *store.Snapshot) (k kept, err error) {
 	if err := k.manifest.Head.Whole(at); err != nil {
 		return k, fmt.Errorf("%w: the ledger follows rules 1, let the council agree on newer ones", err)
 	}
-	dir := filepath.Join(all.dir, strconv.FormatInt(k.manifest.Head.Height, 10))
-	draft := dir + snapshotDraft
-	if err := errors.Join(os.RemoveAll(draft), os.RemoveAll(dir)); err != nil {
+	height, n := k.manifest.Head.Height, 0
+	if err := all.draft(height); err != nil {
 		return k, err
 	}
-	if err := os.MkdirAll(draft, 0o700); err != nil {
-		return k, err
-	}
-	n := 0
 	k.manifest.Rows, err = state.Export(at, k.manifest.Head.Root, func(chunk []byte) error {
 		select {
 		case <-all.ended:
@@ -147,18 +179,66 @@ func (all *snapshots) make(at *store.Snapshot) (k kept, err error) {
 		default:
 		}
 		n++
-		return os.WriteFile(chunkFile(draft, n-1), chunk, 0o600)
+		return all.write(height, n-1, chunk)
 	})
+	if k.raw = codec.Marshal(k.manifest); err == nil && len(k.raw) > manifestMax {
+		err = fmt.Errorf("the state is too large for a manifest: %d chunks", n)
+	}
 	if err != nil {
-		return k, errors.Join(err, os.RemoveAll(draft))
+		return k, errors.Join(err, os.RemoveAll(all.path(height)+snapshotDraft))
 	}
-	if k.raw = codec.Marshal(k.manifest); len(k.raw) > manifestMax {
-		return k, errors.Join(fmt.Errorf("the state is too large for a manifest: %d chunks", n), os.RemoveAll(draft))
+	return k, all.finish(k)
+}
+
+// draft makes the folder of a snapshot that is about to be written.
+func (all *snapshots) draft(height int64) error {
+	dir := all.path(height)
+	err := errors.Join(os.RemoveAll(dir+snapshotDraft), os.RemoveAll(dir))
+	if err == nil {
+		err = os.MkdirAll(dir+snapshotDraft, 0o700)
 	}
-	if err := os.WriteFile(filepath.Join(draft, manifestFile), k.raw, 0o600); err != nil {
-		return k, err
+	if err != nil {
+		return fmt.Errorf("node: snapshots: %w", err)
 	}
-	return k, os.Rename(draft, dir)
+	return nil
+}
+
+// write writes a chunk.
+func (all *snapshots) write(height int64, index int, chunk []byte) error {
+	if err := os.WriteFile(chunkFile(all.path(height)+snapshotDraft, index), chunk, 0o600); err != nil {
+		return fmt.Errorf("node: snapshots: %w", err)
+	}
+	return nil
+}
+
+// finish gives a snapshot's folder its name.
+func (all *snapshots) finish(k kept) error {
+	dir := all.path(k.manifest.Head.Height)
+	err := os.WriteFile(filepath.Join(dir+snapshotDraft, manifestFile), k.raw, 0o600)
+	if err == nil {
+		err = os.Rename(dir+snapshotDraft, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("node: snapshots: %w", err)
+	}
+	return nil
+}
+
+// take makes a snapshot that was taken in the node's own, and its only one.
+func (all *snapshots) take(k kept) error {
+	if err := all.finish(k); err != nil {
+		return err
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	var errs []error
+	for _, old := range all.kept {
+		if old.manifest.Head.Height != k.manifest.Head.Height {
+			errs = append(errs, os.RemoveAll(all.path(old.manifest.Head.Height)))
+		}
+	}
+	all.kept = []kept{k}
+	return errors.Join(errs...)
 }
 
 func chunkFile(dir string, index int) string { return filepath.Join(dir, fmt.Sprintf("%06d", index)) }
@@ -168,14 +248,14 @@ func (all *snapshots) keep(k kept) error {
 	all.kept = append(all.kept, k)
 	var errs []error
 	for len(all.kept) > snapshotsKept {
-		errs = append(errs, os.RemoveAll(all.path(all.kept[0])))
+		errs = append(errs, os.RemoveAll(all.path(all.kept[0].manifest.Head.Height)))
 		all.kept = all.kept[1:]
 	}
 	return errors.Join(errs...)
 }
 
-func (all *snapshots) path(k kept) string {
-	return filepath.Join(all.dir, strconv.FormatInt(k.manifest.Head.Height, 10))
+func (all *snapshots) path(height int64) string {
+	return filepath.Join(all.dir, strconv.FormatInt(height, 10))
 }
 
 // oldest is the height of the oldest snapshot, and whether there is one.
@@ -211,7 +291,7 @@ func (all *snapshots) chunk(height int64, format, index uint32) ([]byte, error) 
 	}
 	k := all.kept[at]
 	all.mu.Unlock()
-	raw, err := os.ReadFile(chunkFile(all.path(k), int(index)))
+	raw, err := os.ReadFile(chunkFile(all.path(height), int(index)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // It was removed just now.
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
-	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
@@ -20,21 +19,23 @@ type shared struct {
 	*Application
 	store     *store.Store
 	snapshots *snapshots
+	pruner    pruner
+	keeps     int64 // The first block that is still needed; 0: all are.
 	chainID   string
 	log       *slog.Logger
 
-	head machine.Head // Of the snapshot that is being taken in.
-	in   *state.Import
-	all  int
+	taken kept // The snapshot that is being taken in. It becomes the node's own.
+	in    *state.Import
 }
 
-// Commit makes the finalized block last, and a snapshot of it when it is time.
+// Commit makes the finalized block last, and a snapshot of it when it is time, and lets
+// older ones go.
 func (s *shared) Commit() error {
 	if err := s.Application.Commit(); err != nil {
 		return err
 	}
 	s.snapshots.committed(s.height.Load())
-	return nil
+	return s.prune(s.height.Load())
 }
 
 // Offered lists the snapshots that can be had here.
@@ -61,8 +62,11 @@ func (s *shared) Begin(offered chain.Snapshot, proven chain.Proven) error {
 	if err := s.store.Clear(); err != nil {
 		return err
 	}
-	s.head, s.in, s.all = m.Head, state.NewImport(m.Rows, both), len(m.Rows.Chunks)
-	s.log.Info("state sync: the state after a block is taken in", "height", m.Head.Height, "rows", m.Rows.Rows, "chunks", s.all)
+	if err := s.snapshots.draft(m.Head.Height); err != nil {
+		return err
+	}
+	s.in, s.taken = state.NewImport(m.Rows, both), kept{m, offered.Manifest}
+	s.log.Info("state sync: the state after a block is taken in", "height", m.Head.Height, "rows", m.Rows.Rows, "chunks", offered.Chunks)
 	return nil
 }
 
@@ -97,22 +101,29 @@ func (s *shared) Add(chunk []byte) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", chain.ErrSnapshot, err)
 	}
-	if err := s.store.Import(rows); err != nil {
+	if err := errors.Join(s.store.Import(rows), s.snapshots.write(s.taken.manifest.Head.Height, s.in.Taken()-1, chunk)); err != nil {
 		return err
 	}
-	s.log.Info("state sync", "chunk", s.in.Taken(), "of", s.all)
-	if s.in.Taken() < s.all {
+	all := len(s.taken.manifest.Rows.Chunks)
+	s.log.Info("state sync", "chunk", s.in.Taken(), "of", all)
+	if s.in.Taken() < all {
 		return nil
 	}
+	return s.begin()
+}
+
+// begin makes the rows that were taken in the ledger.
+func (s *shared) begin() error {
+	head := s.taken.manifest.Head
 	if _, err := s.in.Finish(); err != nil {
 		return fmt.Errorf("%w: %w", chain.ErrSnapshot, err)
 	}
 	s.in = nil
-	if err := s.head.Whole(s.store); err != nil {
+	if err := head.Whole(s.store); err != nil {
 		return fmt.Errorf("%w: %w", chain.ErrSnapshot, err)
 	}
-	if err := s.store.Found(s.head.Encode()); err != nil {
+	if err := errors.Join(s.snapshots.take(s.taken), s.store.Found(head.Encode())); err != nil {
 		return err
 	}
-	return s.restart(s.head)
+	return s.restart(head)
 }

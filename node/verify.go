@@ -16,6 +16,7 @@ import (
 	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
+	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/state"
 	"github.com/commonwatt/commonwatt/store"
 	"github.com/commonwatt/commonwatt/view"
@@ -42,7 +43,12 @@ func (d *Difference) Unwrap() error { return d.Err }
 
 // Verified is what Verify found to be as it should.
 type Verified struct {
-	Height   int64
+	Height int64
+	// From is the first block that was run again. Above 1, those before are not here, or
+	// not all: it begins with the state after block From-1, which the node kept, and
+	// whose hash is in the header of block From, which is Header's.
+	From     int64
+	Header   merkle.Hash
 	AppHash  []byte
 	Receipts uint64
 	Rows     uint64
@@ -115,19 +121,46 @@ func (r *replayer) begin() error {
 	if err != nil {
 		return &Difference{0, "the genesis cannot be read", err}
 	}
-	r.rows = state.NewMemory()
+	r.rows, r.verified.From = state.NewMemory(), 1
 	verifier := admission.NewVerifier(keysMax, 1)
-	if r.machine, err = machine.New(r.rows, machine.Head{}, machine.Environment{Both: both, Verify: verifier.Verify, RulesNewest: rulesNewest}); err != nil {
+	env := machine.Environment{Both: both, Verify: verifier.Verify}
+	if originOf(r.store).Height > 0 {
+		return r.beginKept(env)
+	}
+	if r.machine, err = machine.New(r.rows, machine.Head{}, env); err != nil {
 		return err
 	}
 	result, err := r.machine.Begin(chainID, appState)
-	if _, unknown := errors.AsType[*machine.UnknownRules](err); unknown {
-		return err
-	}
 	if err != nil {
 		return &Difference{0, "the genesis is refused", err}
 	}
 	return r.advance(result)
+}
+
+// beginKept begins with the older snapshot that the node kept.
+func (r *replayer) beginKept(env machine.Environment) error {
+	quiet := slog.New(slog.DiscardHandler)
+	all, err := findSnapshots(r.dir, quiet)
+	if err != nil {
+		return err
+	}
+	origin := originOf(r.store).Height
+	for _, k := range all {
+		head := k.manifest.Head
+		if head.Height < origin {
+			continue
+		}
+		if err := k.load(r.dir, r.rows); err != nil {
+			return &Difference{head.Height, "the snapshot of the state cannot be read", err}
+		}
+		if r.machine, err = machine.New(r.rows, head, env); err != nil {
+			return &Difference{head.Height, "the snapshot does not hold the state of its head", err}
+		}
+		r.verified.Height, r.verified.AppHash, r.verified.Receipts = head.Height, head.AppHash(), head.Log.Size
+		r.verified.From = head.Height + 1
+		return nil
+	}
+	return &Difference{origin, fmt.Sprintf("blocks before %d are not here, and there is no snapshot of a state that later ones follow on", origin+1), nil}
 }
 
 // blocks runs every block and compares what it does with what the folder says.
@@ -140,6 +173,12 @@ func (r *replayer) blocks() error {
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
+		if b.Height < r.verified.From {
+			continue // It leads to the snapshot.
+		}
+		if err := r.follows(b); err != nil {
+			return err
+		}
 		if err := r.machine.Next(); err != nil {
 			return err // It is this program that falls short, not the folder.
 		}
@@ -151,6 +190,17 @@ func (r *replayer) blocks() error {
 			return err
 		}
 		r.progress(height, r.last)
+	}
+	return nil
+}
+
+// follows says whether the first block that is run again follows on the snapshot.
+func (r *replayer) follows(b chain.Decided) error {
+	if b.Height != r.verified.From || b.Height == 1 {
+		return nil
+	}
+	if r.verified.Header = merkle.Hash(b.Hash); !bytes.Equal(b.Before, r.verified.AppHash) {
+		return &Difference{b.Height, fmt.Sprintf("the snapshot has the app hash %X, the header says %X", r.verified.AppHash, b.Before), nil}
 	}
 	return nil
 }
@@ -232,6 +282,9 @@ func sameRows(a, b state.Reader) (uint64, error) {
 // compared.
 func (r *replayer) sameView() (err error) {
 	height := r.verified.Height
+	if r.verified.From > 1 {
+		return nil // What it is made of is not here.
+	}
 	scratch, err := os.MkdirTemp("", "commonwatt-verify-")
 	if err != nil {
 		return err

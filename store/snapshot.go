@@ -84,3 +84,20 @@ func (s *Store) Found(head []byte) error {
 // whether that is not the genesis: a ledger that was taken in begins after it, and so
 // does one whose older records were removed.
 func (s *Store) Origin() ([]byte, bool) { return get(s.ledger, originKey) }
+
+// Forget removes the records of all blocks before the first one to keep. Origin is the
+// head before that one from now on. They, and all that was committed before, are on
+// disk on return: the blocks before may go, too.
+func (s *Store) Forget(first int64, origin []byte) error {
+	batch := s.ledger.NewBatch()
+	defer batch.Close()
+	err := errors.Join(
+		batch.DeleteRange(recordKey(0), recordKey(first), nil),
+		batch.Set(originKey, origin, nil),
+		batch.Commit(pebble.Sync),
+	)
+	if err != nil {
+		return fmt.Errorf("store: forget blocks before %d: %w", first, err)
+	}
+	return nil
+}

@@ -82,8 +82,8 @@ var (
 // hands over again on the next start: the engine's log comes back up to some
 // record, a record is a block, and the head it holds says which. Syncing would
 // make every block wait for the disk a second time and promise nothing more.
-// It holds as long as the chain keeps every block that is not yet on disk here,
-// which is all of them: blocks are never pruned.
+// It holds as long as the chain keeps every block that is not yet on disk here: those
+// before a height go only after Forget, which syncs.
 func (s *Store) Commit(b Block) error {
 	batch := s.ledger.NewBatchWithSize(sizeOf(b))
 	defer batch.Close()

@@ -85,7 +85,7 @@ func (e *events) run(ctx context.Context) {
 		wait, cancel := context.WithTimeout(ctx, headLeast)
 		err = e.node.Seen(wait, height+1)
 		cancel()
-		if ctx.Err() != nil || errors.Is(err, node.ErrClosed) {
+		if ctx.Err() != nil || errors.Is(err, node.ErrClosed) || errors.As(err, new(*node.NoReads)) {
 			return
 		}
 		var now HeadEvent

@@ -121,6 +121,9 @@ func Join(dir string, i Invitation, s Settings) (chain.Identity, error) {
 	if Exists(dir) {
 		return chain.Identity{}, fmt.Errorf("%w: %s", ErrExists, dir)
 	}
+	if s.StateSync && i.Trust == nil {
+		return chain.Identity{}, ErrNoTrust
+	}
 	text, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return chain.Identity{}, err

@@ -143,6 +143,10 @@ func checkPeer(text string) error {
 // idBytes is the size of a node's id, which is the address of its key.
 const idBytes = 20
 
+// SnapshotsUsual is after how many blocks nodes of a network make snapshots, when nobody
+// says otherwise: those of half a day without work.
+const SnapshotsUsual = 10_000
+
 // snapshotEvery is after how many blocks a snapshot is made. A node that does not keep
 // all blocks needs one to lead from to the end.
 func (s Settings) snapshotEvery() int64 {

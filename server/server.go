@@ -66,8 +66,24 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("/", app)
-	s.http = &http.Server{Handler: secure(mux), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
+	s.http = &http.Server{Handler: secure(readable(cfg.Node.Reads, mux)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
 	return s, nil
+}
+
+// readable keeps a node that has no read model from showing pages as if nothing had
+// ever happened: it says why it has none, takes envelopes, and gives out what does not
+// come from it.
+func readable(reads func() error, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		free := path == "/healthz" || path == "/readyz" || path == TrustPath || strings.HasPrefix(path, docs.Root) ||
+			strings.HasPrefix(path, verifier.Root) || strings.HasPrefix(path, "/openapi.") || path == api.Prefix+"/envelopes" && r.Method == http.MethodPost
+		if err := reads(); err != nil && !free {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {

@@ -61,7 +61,7 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	h, err := followHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr()), Settings: settings}, c)
+	h, err := followHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr()), Settings: settings, Cancel: ctx.Done()}, c)
 	if err != nil {
 		return err
 	}

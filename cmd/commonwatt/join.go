@@ -39,6 +39,7 @@ member of the council, who admits the organisation with "commonwatt network admi
 		RunE: func(cmd *cobra.Command, args []string) error { return join(cmd, args[0], args[1], name, s) },
 	}
 	listenFlags(cmd, &s)
+	cmd.Flags().BoolVar(&s.StateSync, "state-sync", false, "begin with the state of the other nodes, proven from the invitation's block on, in place of all blocks: it is quick, and leaves the node without pages")
 	cmd.Flags().StringVar(&name, "name", "", "what the organisation is called (default: the folder's name)")
 	return cmd
 }
@@ -47,6 +48,8 @@ member of the council, who admits the organisation with "commonwatt network admi
 func listenFlags(cmd *cobra.Command, s *node.Settings) {
 	cmd.Flags().StringVar(&s.Listen, "listen", "", "where other nodes reach this one, as in 127.0.0.1:26656")
 	cmd.Flags().StringVar(&s.Advertise, "advertise", "", "the same as others see it, where that differs")
+	cmd.Flags().Int64Var(&s.SnapshotBlocks, "snapshot-blocks", node.SnapshotsUsual, "after how many blocks to make a snapshot for nodes that begin; 0: never")
+	cmd.Flags().Int64Var(&s.KeepBlocks, "keep-blocks", 0, "how many of the last blocks to keep; 0: all, so that the node can prove and show everything")
 }
 
 // join makes the folder. The genesis comes last, so that a folder that has one is complete.

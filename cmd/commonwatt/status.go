@@ -77,6 +77,9 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 	}
 	fmt.Fprintf(t, "chain\t%s\nheight\t%d\napp hash\t%s\nreceipts\t%d\nfolder\t%s\n", s.Chain, s.Height, s.AppHash, s.Receipts, sealed)
 	fmt.Fprintf(t, "rules\t%s\n", rulesSay(s.Rules))
+	if s.First > 1 {
+		fmt.Fprintf(t, "receipts of\tblocks from %d on: those before are not here\n", s.First)
+	}
 	fmt.Fprintf(t, "read model\t%s\n", readModelSays(s.ReadModel))
 	if s.Gateway != nil {
 		fmt.Fprintf(t, "devices\t%s\n", gatewaySays(s.Gateway))

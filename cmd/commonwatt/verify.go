@@ -90,13 +90,17 @@ func printVerified(w io.Writer, output string, v node.Verified) error {
 	switch output {
 	case "json":
 		err = json.NewEncoder(w).Encode(map[string]any{
-			"height": v.Height, "app_hash": fmt.Sprintf("%X", v.AppHash), "receipts": v.Receipts, "rows": v.Rows,
+			"from": v.From, "header": v.Header.String(), "height": v.Height, "app_hash": fmt.Sprintf("%X", v.AppHash), "receipts": v.Receipts, "rows": v.Rows,
 		})
 	case "csv":
-		_, err = fmt.Fprintf(w, "height,app_hash,receipts,rows\n%d,%X,%d,%d\n", v.Height, v.AppHash, v.Receipts, v.Rows)
+		_, err = fmt.Fprintf(w, "from,height,app_hash,receipts,rows\n%d,%d,%X,%d,%d\n", v.From, v.Height, v.AppHash, v.Receipts, v.Rows)
 	default:
 		_, err = fmt.Fprintf(w, "verified   %d blocks, %d receipts, %d rows: all as they should be\napp hash   %X\n",
-			v.Height, v.Receipts, v.Rows, v.AppHash)
+			v.Height-v.From+1, v.Receipts, v.Rows, v.AppHash)
+		if v.From > 1 {
+			_, err = fmt.Fprintf(w, "from       block %d on, which follows on a snapshot: earlier blocks are not here, nor is the read model compared\n"+
+				"believe    %d:%s if you trust it: this is the header that names the state that all of it follows on\n", v.From, v.From, v.Header)
+		}
 	}
 	return err
 }

@@ -67,7 +67,14 @@ func TestKeepBlocks(t *testing.T) {
 	if n.Reads() != nil || n.View().Height() == 0 {
 		t.Errorf("the read model: %v at %d", n.Reads(), n.View().Height())
 	}
-	for _, at := range []int64{first, height - 3} {
+	full := func(at, step int64) int64 {
+		for ; ; at += step {
+			if r, err := n.Record(at); err != nil || len(r.Outcomes) > 0 {
+				return at
+			}
+		}
+	}
+	for _, at := range []int64{full(first, 1), full(height, -1)} {
 		b, err := n.Prove(t.Context(), []proof.Place{{Height: at}}, nil)
 		if err != nil {
 			t.Fatalf("a proof of block %d: %v", at, err)

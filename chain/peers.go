@@ -4,13 +4,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/types"
 )
 
 // Peer is another node that is connected.
 type Peer struct {
 	Node    string `json:"node"`
 	Address string `json:"address"` // Where it says that it is reached, as host:port; empty: nowhere.
+}
+
+// CatchingUp reports whether the node still fetches blocks that others have, and so
+// does not vote.
+func (c *Chain) CatchingUp() bool { return c.parts.votes.WaitSync() }
+
+// Others is how far the blocks of peers go, as they say.
+func (c *Chain) Others() (height int64) {
+	for _, peer := range c.parts.peers.Peers().Copy() {
+		if state, ok := peer.Get(types.PeerStateKey).(*consensus.PeerState); ok {
+			height = max(height, state.GetHeight()-1) // It works on the one after.
+		}
+	}
+	return height
 }
 
 // Peers lists the nodes that are connected, by name.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/governance"
@@ -27,8 +28,9 @@ type ToDecide struct {
 	Admit   *node.Request       `json:"admit,omitempty"`
 	Power   int64               `json:"power,omitempty"` // That who is admitted is to have.
 	Changes []governance.Change `json:"changes,omitempty"`
-	Vote    *governance.Vote    `json:"vote,omitempty"`
-	Days    int                 `json:"days"` // For which new proposals are open.
+	Vote    *governance.Vote    `json:"vote,omitempty"`  // On proposal 0: on all that are open.
+	Ahead   bool                `json:"ahead,omitempty"` // Heights in changes are counted from now.
+	Days    int                 `json:"days"`            // For which new proposals are open.
 	DryRun  bool                `json:"dry_run"`
 	Force   bool                `json:"force"` // Even if the chain may stop.
 }
@@ -64,6 +66,7 @@ func (l *Live) decide(ctx context.Context, ask ToDecide) (d Decision, err error)
 	if ask.Admit != nil {
 		known = append(known, ask.Admit.Organisation)
 	}
+	l.draw(ctx)
 	var b ballotPaper
 	var receipts []op.Receipt
 	l.Node.Read(func(rows state.Reader, head machine.Head) {
@@ -90,6 +93,17 @@ func (l *Live) decide(ctx context.Context, ask ToDecide) (d Decision, err error)
 	}
 	d.Proposals = l.outcome(receipts, known)
 	return d, nil
+}
+
+// drawMax is for how long a node waits for what its peers have, before it votes: what
+// others proposed a moment ago may be on its way.
+const drawMax = 5 * time.Second
+
+// draw waits until the node has what its peers have. One that boasts costs a moment.
+func (l *Live) draw(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drawMax)
+	defer cancel()
+	_ = l.Node.Wait(ctx, l.Node.Others()) // What it has then is what it votes on.
 }
 
 // cast signs and waits, and keeps the name of who is admitted.
@@ -126,6 +140,9 @@ func (b *ballotPaper) fill(ask ToDecide) error {
 		return b.vote(*ask.Vote)
 	}
 	for _, c := range ask.Changes {
+		if c.Upgrade != nil && ask.Ahead {
+			c.Upgrade.Height += b.head.Height
+		}
 		b.agree(c)
 	}
 	return nil
@@ -133,15 +150,21 @@ func (b *ballotPaper) fill(ask ToDecide) error {
 
 // vote votes on a proposal by its number.
 func (b *ballotPaper) vote(v governance.Vote) error {
+	all := v.Proposal == 0
 	for id, p := range governance.Open(b.rows) {
-		if id != v.Proposal {
+		if p.Microgrid != 0 || p.Until <= b.head.Time || !all && id != v.Proposal {
 			continue
 		}
 		if v.Yes {
 			b.changes = append(b.changes, p.Change)
 		}
-		b.operations = append(b.operations, governance.VoteKind.Encode(v))
+		b.operations = append(b.operations, governance.VoteKind.Encode(governance.Vote{Proposal: id, Yes: v.Yes}))
+	}
+	if len(b.operations) > 0 {
 		return nil
+	}
+	if all {
+		return &api.Unfit{Text: "no proposal is open"}
 	}
 	return &api.Unfit{Text: fmt.Sprintf("there is no open proposal %d: \"commonwatt network proposals\" lists those that there are", v.Proposal)}
 }

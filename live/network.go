@@ -26,7 +26,8 @@ type Network struct {
 	Validators []NetworkMember `json:"validators"`
 	Council    []NetworkSeat   `json:"council"`
 	Proposals  []NetworkVote   `json:"proposals"`
-	Peers      int             `json:"peers"` // Nodes that are connected.
+	Peers      int             `json:"peers"`       // Nodes that are connected.
+	CatchingUp bool            `json:"catching_up"` // The node still fetches blocks.
 }
 
 // NetworkMember is a validator.
@@ -59,6 +60,19 @@ type NetworkVote struct {
 	Until    interval.Time         `json:"until"`
 }
 
+// Quorum reports whether more than two thirds of the voting power are seen, which the
+// chain needs to go on.
+func (n Network) Quorum() bool {
+	var all, seen int64
+	for _, m := range n.Validators {
+		all += m.Power
+		if m.Seen() {
+			seen += m.Power
+		}
+	}
+	return 3*seen > 2*all
+}
+
 // signedLately is in how many of the last blocks a validator's signature is looked
 // for: one that was late for a block is in the next.
 const signedLately = 3
@@ -66,7 +80,7 @@ const signedLately = 3
 // network is who decides, as the running node sees it.
 func (l *Live) network(known []node.Organisation) (n Network, err error) {
 	l.Node.Read(func(rows state.Reader, head machine.Head) { n = NetworkOf(rows, head, known) })
-	n.Account, n.Peers = l.voice().Account(), len(l.Node.Peers())
+	n.Account, n.Peers, n.CatchingUp = l.voice().Account(), len(l.Node.Peers()), l.Node.CatchingUp()
 	return n, l.sights(n.Validators, known)
 }
 

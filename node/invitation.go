@@ -170,5 +170,11 @@ func Identity(dir string) (chain.Identity, error) { return chain.Keys(filepath.J
 // Peers lists the nodes that are connected.
 func (n *Node) Peers() []chain.Peer { return n.chain.Peers() }
 
+// Others is how far the blocks of peers go, as they say.
+func (n *Node) Others() int64 { return n.chain.Others() }
+
+// CatchingUp reports whether the node still fetches blocks that others have.
+func (n *Node) CatchingUp() bool { return n.chain.CatchingUp() }
+
 // Settings are how the node runs.
 func (n *Node) Settings() Settings { return n.settings }

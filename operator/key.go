@@ -63,7 +63,11 @@ type Operator struct {
 // was cut short while it did so, the next time completes.
 //
 // Errors: a key that is missing beside a ledger, or is none; those of the disk.
-func Open(dir, community string) (*Operator, error) {
+func Open(dir, community string) (*Operator, error) { return OpenBy(dir, community, 0) }
+
+// OpenBy is Open; a ledger that it begins has a version of the rules, or with 0 the
+// newest one that this program knows.
+func OpenBy(dir, community string, rules uint32) (*Operator, error) {
 	key, err := readKey(dir, KeyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && node.Exists(dir):
@@ -78,6 +82,7 @@ func Open(dir, community string) (*Operator, error) {
 	return &Operator{key: key, account: Account}, node.Init(dir, chainID(community), machine.Genesis{
 		Accounts: []machine.Founder{{Account: Account, Keys: []party.Credential{public}}},
 		Council:  []tx.AccountID{Account},
+		Rules:    rules,
 	})
 }
 

@@ -22,7 +22,7 @@ import (
 func initCommand() *cobra.Command {
 	a := newReplies()
 	var dryRun, network bool
-	var settings node.Settings
+	var f foundFlags
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Found a community: six answers, a commented file, a ledger",
@@ -48,7 +48,7 @@ one; it is not where pages are served.`,
 			if err := checkFree(dir); err != nil {
 				return err
 			}
-			if err := checkNetwork(network, settings); err != nil {
+			if err := f.check(network); err != nil {
 				return err
 			}
 			c, err := a.community(cmd)
@@ -59,7 +59,7 @@ one; it is not where pages are served.`,
 				_, err := cmd.OutOrStdout().Write(c.Source())
 				return err
 			}
-			return found(cmd, dir, c, settings)
+			return found(cmd, dir, c, f)
 		},
 	}
 	for _, q := range a.list {
@@ -67,13 +67,23 @@ one; it is not where pages are served.`,
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the community's file and make nothing")
 	cmd.Flags().BoolVar(&network, "network", false, "found it for several organisations, with --listen")
-	listenFlags(cmd, &settings)
+	listenFlags(cmd, &f.settings)
+	cmd.Flags().Uint32Var(&f.rules, "rules", 0, "version of the rules that the ledger begins with (default: the newest; an older one is for nodes that do not know that yet)")
 	return cmd
 }
 
-// checkNetwork refuses flags of a network that do not go together.
-func checkNetwork(network bool, s node.Settings) error {
+// foundFlags are flags of how a ledger begins.
+type foundFlags struct {
+	settings node.Settings
+	rules    uint32
+}
+
+// check refuses flags that do not go together.
+func (f *foundFlags) check(network bool) error {
+	s := f.settings
 	switch {
+	case f.rules > node.RulesNewest():
+		return badInput(fmt.Errorf("--rules %d: this program knows them up to version %d; nothing was made", f.rules, node.RulesNewest()))
 	case network && s.Listen == "":
 		return badInput(errors.New("--network needs --listen: say where other nodes reach this one, as in --listen 127.0.0.1:26656; nothing was made"))
 	case !network && (s.Listen != "" || s.Advertise != ""):
@@ -107,7 +117,7 @@ func checkFree(dir string, draft ...string) error {
 
 // found makes the folder. The community file comes last, so that a folder that has
 // one is complete.
-func found(cmd *cobra.Command, dir string, c *community.Community, settings node.Settings) (err error) {
+func found(cmd *cobra.Command, dir string, c *community.Community, f foundFlags) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the folder cannot be made: %w", err)
 	}
@@ -116,6 +126,10 @@ func found(cmd *cobra.Command, dir string, c *community.Community, settings node
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if _, err := operator.OpenBy(dir, c.Name, f.rules); err != nil {
+		return err
+	}
+	settings := f.settings
 	h, err := openHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr())}, c)
 	if err != nil {
 		return err

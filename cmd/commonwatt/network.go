@@ -22,7 +22,7 @@ and seats. docs/network.md leads from nothing to four of them.`,
 	}
 	cmd.AddCommand(
 		networkInviteCommand(), networkAdmitCommand(), networkRemoveCommand(), networkProposeCommand(), networkVoteCommand(),
-		networkProposalsCommand(), networkStatusCommand(),
+		networkProposalsCommand(), networkStatusCommand(), networkWaitCommand(),
 	)
 	return cmd
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -78,6 +80,9 @@ func printNetwork(w io.Writer, output string, n live.Network) error {
 	fmt.Fprintf(w, "%s, height %d", n.Chain, n.Height)
 	if runs {
 		fmt.Fprintf(w, ", %d peers", n.Peers)
+	}
+	if n.CatchingUp {
+		fmt.Fprint(w, ", catching up")
 	}
 	fmt.Fprint(w, "\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -171,4 +176,69 @@ func printProposals(w io.Writer, output, dir string, list []live.NetworkVote) er
 	}
 	_, err := fmt.Fprintf(w, "\nTo vote: commonwatt network vote %s %d yes\n", shellWord(dir), list[0].Proposal)
 	return err
+}
+
+// waitPause is for how long between two looks at a node that is waited for.
+const waitPause = 100 * time.Millisecond
+
+func networkWaitCommand() *cobra.Command {
+	var timeout time.Duration
+	var rules uint32
+	cmd := &cobra.Command{
+		Use:   "wait DIR",
+		Short: "Wait until a node runs, has caught up and sees enough of the others",
+		Long: `Wait ends well once the node in DIR runs, has fetched the blocks that its peers have, and
+sees validators with more than two thirds of the voting power: the ledger goes on, and
+this node goes with it. It is for scripts, and for people who start nodes one after the other.`,
+		Example:           `  commonwatt network wait elm-street && commonwatt network status elm-street`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkLedger(args[0]); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			return awaitNode(ctx, args[0], rules)
+		},
+	}
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "for how long to wait")
+	cmd.Flags().Uint32Var(&rules, "rules", 0, "wait until this version of the rules is in force, too")
+	return cmd
+}
+
+// awaitNode looks at a node until it goes with the others, by some version of the rules.
+func awaitNode(ctx context.Context, dir string, rules uint32) error {
+	ticker := time.NewTicker(waitPause)
+	defer ticker.Stop()
+	last := live.ErrNotRunning.Error()
+	for {
+		client, err := live.Find(ctx, dir)
+		var n live.Network
+		var s live.Running
+		if err == nil {
+			n, err = client.Network(ctx)
+		}
+		if err == nil {
+			s, err = client.Status(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			last = err.Error()
+		case n.CatchingUp:
+			last = fmt.Sprintf("it is catching up, at height %d with %d peers", n.Height, n.Peers)
+		case !n.Quorum():
+			last = "it does not see more than two thirds of the voting power"
+		case s.Rules.InForce < rules:
+			last = fmt.Sprintf("at height %d the rules are those of version %d", n.Height, s.Rules.InForce)
+		default:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %s, and the time to wait is over", dir, last)
+		case <-ticker.C:
+		}
+	}
 }

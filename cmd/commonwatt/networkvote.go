@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -196,17 +197,17 @@ func removal(n live.Network, dir, who string) (changes []governance.Change, err 
 func networkVoteCommand() *cobra.Command {
 	var f voteFlags
 	cmd := &cobra.Command{
-		Use:   "vote DIR PROPOSAL (yes | no)",
+		Use:   "vote DIR (PROPOSAL | all) (yes | no)",
 		Short: "Vote on an open proposal",
 		Long: `Vote votes for or against a proposal that "commonwatt network proposals" lists. A later
 vote replaces an earlier one. A proposal is decided when more than half of the council
-are for it, or half against.`,
+are for it, or half against. "all" are those that are open.`,
 		Example:           `  commonwatt network vote elm-street 210 yes`,
 		Args:              usage(cobra.ExactArgs(3)),
 		ValidArgsFunction: folders,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := strconv.ParseUint(args[1], 10, 64)
-			if err != nil || id == 0 {
+			if args[1] != "all" && (err != nil || id == 0) {
 				return badInput(fmt.Errorf("%.40q is no number of a proposal: \"commonwatt network proposals %s\" lists them", args[1], shellWord(args[0])))
 			}
 			if args[2] != "yes" && args[2] != "no" {
@@ -241,14 +242,14 @@ by its key or of a seat by its account.`,
 			c.Validator = &governance.Validator{PublicKey: key, Power: power}
 			return c, nil
 		}),
-		proposeCommand("rules DIR VERSION HEIGHT", "Blocks follow a version of the rules from a height on", 3, func(args []string) (c governance.Change, err error) {
+		proposeCommand("rules DIR VERSION (HEIGHT | +BLOCKS)", "Blocks follow a version of the rules from a height on", 3, func(args []string) (c governance.Change, err error) {
 			rules, err := strconv.ParseUint(args[1], 10, 32)
 			if err != nil || rules == 0 {
 				return c, fmt.Errorf("%.40q is no version of the rules: \"commonwatt version\" says which this program knows", args[1])
 			}
 			height, err := strconv.ParseInt(args[2], 10, 64)
 			if err != nil || height <= 0 {
-				return c, fmt.Errorf("%.40q is no height: write the number of the first block by these rules", args[2])
+				return c, fmt.Errorf("%.40q is no height: write the number of the first block by these rules, or +100 for the hundredth from now", args[2])
 			}
 			c.Upgrade = &governance.Upgrade{Rules: uint32(rules), Height: height}
 			return c, nil
@@ -272,7 +273,7 @@ func proposeCommand(use, short string, args int, change func(args []string) (gov
 			if err != nil {
 				return badInput(err)
 			}
-			return f.decide(cmd, args[0], live.ToDecide{Changes: []governance.Change{c}})
+			return f.decide(cmd, args[0], live.ToDecide{Changes: []governance.Change{c}, Ahead: strings.HasPrefix(args[len(args)-1], "+")})
 		},
 	}
 	f.add(cmd, true)

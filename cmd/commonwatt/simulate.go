@@ -153,7 +153,7 @@ func (f *simulateFlags) foundStreet(cmd *cobra.Command, dir string) error {
 	}
 	silent := *cmd
 	silent.SetOut(io.Discard)
-	return found(&silent, dir, c, node.Settings{})
+	return found(&silent, dir, c, foundFlags{})
 }
 
 // mayTake refuses meters that are not made up, unless somebody says that they are to be.

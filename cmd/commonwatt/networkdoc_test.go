@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/commonwatt/commonwatt/live"
+)
+
+// walkMax is how long the commands of docs/network.md may take together on a busy
+// machine. On one that has nothing else to do they take about a minute.
+const walkMax = 4 * time.Minute
+
+// A newcomer goes from nothing to four validators by the commands of docs/network.md,
+// as they stand there but for the ports.
+func TestNetworkPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute: it runs a network of five nodes")
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("the page is for bash, which is not here")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	programs := filepath.Join(dir, "programs")
+	if err := os.MkdirAll(programs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(programs, "commonwatt")); err != nil { // TestMain goes by the name.
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), walkMax)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bash, "-c", walk(t))
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // The trap ends the nodes.
+	cmd.WaitDelay = 20 * time.Second
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("the commands of the page ended with %v:\n%s", err, out)
+	}
+	t.Logf("the walk took %v", time.Since(began).Round(time.Second))
+	for want, times := range map[string]int{": adopted": 11, "verified ": 2, "is restored": 1} {
+		if got := strings.Count(string(out), want); got != times {
+			t.Errorf("%q was printed %d times, want %d:\n%s", want, got, times, out)
+		}
+	}
+	walked(t, filepath.Join(dir, "elm"))
+}
+
+// walk is what the page tells to type, on ports that are free.
+func walk(t *testing.T) string {
+	t.Helper()
+	var lines []string
+	shell := false
+	for line := range strings.Lines(string(read(t, checkout, "docs/network.md"))) {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			shell = strings.TrimSpace(line) == "```sh"
+		case shell:
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	if len(lines) < 40 {
+		t.Fatalf("the page has %d lines of commands", len(lines))
+	}
+	given, held := map[string]string{}, []net.Listener{}
+	text := regexp.MustCompile(`\b(266[56][0-9]|842[0-9])\b`).ReplaceAllStringFunc(strings.Join(lines, "\n"), func(port string) string {
+		if given[port] == "" {
+			l := freePort(t)
+			held = append(held, l)
+			_, given[port], _ = net.SplitHostPort(l.Addr().String()) // A listener's own address is good.
+		}
+		return given[port]
+	})
+	for _, l := range held {
+		_ = l.Close()
+	}
+	return "set -eux\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + text
+}
+
+// freePort holds a port that nothing listens on, below those that are given to
+// whoever dials.
+func freePort(t *testing.T) net.Listener {
+	t.Helper()
+	for port := 10_000 + os.Getpid()%10_000; port < 32_000; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // It is closed at once.
+		if err == nil {
+			return l
+		}
+	}
+	t.Fatal("no port is free")
+	return nil
+}
+
+// walked checks what the walk left behind: four validators, four seats, no open
+// proposal, the second rules.
+func walked(t *testing.T, dir string) {
+	t.Helper()
+	var n live.Network
+	if err := json.Unmarshal([]byte(must(t, "network", "status", dir, "-o", "json")), &n); err != nil {
+		t.Fatal(err)
+	}
+	names := ""
+	for _, m := range n.Validators {
+		names += m.Name + " "
+	}
+	if len(n.Validators) != 4 || len(n.Council) != 4 || len(n.Proposals) != 0 || strings.Contains(names, "School") || !strings.Contains(names, "Library") {
+		t.Errorf("%+v", n)
+	}
+	if out := must(t, "status", dir); !regexp.MustCompile(`(?m)^rules +version 2$`).MatchString(out) {
+		t.Errorf("status says\n%s", out)
+	}
+}

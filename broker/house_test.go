@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		serve(dir)
 		return
 	}
+	if text := os.Getenv(childServer); text != "" {
+		serveNATS(text)
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -27,6 +28,10 @@ const (
 const (
 	receiptsKept = 7 * 24 * time.Hour // For a device that is not connected.
 	ackWait      = 10 * time.Minute   // After which a message is delivered again, although nothing ended.
+
+	// A server of a cluster that ends takes acknowledgements with it: what it had of them
+	// is delivered again, and known.
+	clusterAckWait = 30 * time.Second
 )
 
 // underwayMost is how many full batches may be on their way from disk to the ledger,
@@ -67,15 +72,26 @@ func (b *Broker) declare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = b.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1,
-		MaxAckPending: underwayMost * b.cfg.Limits.BatchMessages,
+	wait := ackWait
+	if b.conn.ConnectedClusterName() != "" {
+		wait = clusterAckWait
+	}
+	err = answered(ctx, func(ctx context.Context) error {
+		_, err := b.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: wait, MaxDeliver: -1,
+			MaxAckPending: underwayMost * b.cfg.Limits.BatchMessages,
+		})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", consumerName, err)
 	}
 	// What an earlier process was given and did not acknowledge is due at once.
-	if _, err = b.js.ResetConsumer(ctx, readingsStream, consumerName); err != nil && !errors.Is(err, jetstream.ErrConsumerInvalidReset) {
+	err = answered(ctx, func(ctx context.Context) error {
+		_, err := b.js.ResetConsumer(ctx, readingsStream, consumerName)
+		return err
+	})
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerInvalidReset) {
 		return fmt.Errorf("consumer %s: %w", consumerName, err)
 	}
 	return nil
@@ -85,21 +101,99 @@ func (b *Broker) declare(ctx context.Context) (err error) {
 // loss of one (Raft).
 const replicas = 3
 
-// keeper makes a stream on disk. One that is there stays as safe as it is.
-func (b *Broker) keeper(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
+// How long a request waits for an answer, and for how long a cluster may have too few
+// servers to keep a stream as often: it is starting.
+const (
+	answerWithin = 2 * time.Second
+	gatherWithin = 10 * time.Second
+)
+
+// Errors of JetStream by number (nats-server, errors.json): servers of a cluster that
+// are too few for the replicas.
+const (
+	tooFewPeers     jetstream.ErrorCode = 10005
+	tooFewResources jetstream.ErrorCode = 10023
+	notClustered    jetstream.ErrorCode = 10074
+)
+
+// keeper makes a stream on disk, which a cluster keeps on three servers. One that is
+// there stays as safe as it is, or becomes as safe where the cluster has grown.
+func (b *Broker) keeper(ctx context.Context, cfg jetstream.StreamConfig) (stream jetstream.Stream, err error) {
 	cfg.Storage, cfg.Replicas = jetstream.FileStorage, 1
-	if b.conn.ConnectedClusterName() != "" {
+	clustered := b.conn.ConnectedClusterName() != ""
+	if clustered {
 		cfg.Replicas, cfg.PersistMode = replicas, jetstream.DefaultPersistMode
 	}
-	switch is, err := b.js.Stream(ctx, cfg.Name); {
+	var is jetstream.StreamConfig
+	err = answered(ctx, func(ctx context.Context) error {
+		found, err := b.js.Stream(ctx, cfg.Name)
+		if err == nil {
+			is = found.CachedInfo().Config
+		}
+		return err
+	})
+	switch {
 	case err == nil:
-		cfg.Replicas, cfg.PersistMode = is.CachedInfo().Config.Replicas, is.CachedInfo().Config.PersistMode
+		cfg.PersistMode = is.PersistMode
+		if cfg.Replicas = is.Replicas; clustered && is.PersistMode == jetstream.DefaultPersistMode {
+			cfg.Replicas = max(is.Replicas, replicas)
+		}
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
-	stream, err := b.js.CreateOrUpdateStream(ctx, cfg)
+	for begin := time.Now(); ; {
+		err = answered(ctx, func(ctx context.Context) (err error) {
+			stream, err = b.js.CreateOrUpdateStream(ctx, cfg)
+			return err
+		})
+		if cfg.Replicas == max(1, is.Replicas) || !tooFew(err) {
+			break
+		}
+		if time.Since(begin) < gatherWithin {
+			if err := pause(ctx, reconnectAfter); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		cfg.Replicas = max(1, is.Replicas)
+		b.cfg.Log.Warn("broker: the cluster has fewer than three servers that can keep a stream: it is kept by fewer, and the loss of one may lose messages", "stream", cfg.Name, "kept_by", cfg.Replicas)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
 	return stream, nil
+}
+
+// tooFew reports whether a cluster has not the servers for a stream.
+func tooFew(err error) bool {
+	no, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (no.ErrorCode == tooFewPeers || no.ErrorCode == tooFewResources || no.ErrorCode == notClustered)
+}
+
+// answered asks until there is an answer: a cluster that is choosing a leader gives none.
+func answered(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		once, cancel := context.WithTimeout(ctx, answerWithin)
+		err := ask(once)
+		cancel()
+		no, refused := errors.AsType[*jetstream.APIError](err)
+		silent := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
+			refused && no.Code == unavailable && no.ErrorCode != tooFewResources
+		if !silent || ctx.Err() != nil || pause(ctx, reconnectAfter) != nil {
+			return err
+		}
+	}
+}
+
+// unavailable is how JetStream says that it cannot answer now.
+const unavailable = 503
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

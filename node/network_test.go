@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -84,6 +85,7 @@ func TestJoin(t *testing.T) {
 	if n := b.Validators(); n != 2 || a.Height() <= rest {
 		t.Errorf("%d validators at height %d", n, a.Height())
 	}
+	sameFigures(t, a, b)
 	if peers := a.Peers(); len(peers) != 1 || peers[0].Node != self.Node || peers[0].Node+"@"+peers[0].Address == i.Peers[0] {
 		t.Errorf("the first node's peers are %v", peers)
 	}
@@ -94,6 +96,26 @@ func TestJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	accept(t, a, transfer(2, 1, 4, 5))
+}
+
+// sameFigures checks that what pages are made of is the same at two nodes of a ledger.
+func sameFigures(t *testing.T, a, b *node.Node) {
+	t.Helper()
+	at := max(a.Height(), b.Height())
+	var digests [2][32]byte
+	for i, n := range []*node.Node{a, b} {
+		reach(t, n, at)
+		if err := n.Seen(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if digests[i], err = n.View().Digest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if digests[0] != digests[1] && a.Height() == b.Height() {
+		t.Error("two nodes of one ledger show different figures")
+	}
 }
 
 // power has the only seat give a validator its power.
@@ -149,6 +171,32 @@ func TestSettings(t *testing.T) {
 		_, err := node.LoadSettings(dir)
 		if no, ok := errors.AsType[*node.SettingsError](err); !ok || no.Key != key {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// A request says what was signed, or it is none.
+func TestRequest(t *testing.T) {
+	o := node.Organisation{Name: "Town Utility", Validator: make([]byte, 32), Node: "0123456789012345678901234567890123456789@10.0.0.2:26656"}
+	r, err := node.NewRequest(testChain, o, keyOf(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(*node.Request){
+		"":              func(*node.Request) {},
+		"the name":      func(r *node.Request) { r.Name = "Town Futility" },
+		"the validator": func(r *node.Request) { r.Validator = append([]byte{1}, r.Validator[1:]...) },
+		"the account":   func(r *node.Request) { r.Account++ },
+		"the chain":     func(r *node.Request) { r.Chain = "other" },
+	} {
+		changed := r
+		change(&changed)
+		text, err := json.Marshal(changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := node.ParseRequest(text); (err == nil) != (what == "") || err != nil && !errors.Is(err, node.ErrRequest) {
+			t.Errorf("after %s was changed: %v", what, err)
 		}
 	}
 }

@@ -202,7 +202,11 @@ func (a *archive) checkCommit(block *sound, commit *types.Commit) (err error) {
 
 // catch makes a panic an error.
 func catch(err *error) {
-	if reason := recover(); reason != nil {
+	switch reason := recover().(type) {
+	case nil:
+	case error:
+		*err = reason
+	default:
 		*err = fmt.Errorf("%v", reason)
 	}
 }

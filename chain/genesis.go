@@ -156,13 +156,18 @@ func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
 	if err := readJSON(filepath.Join(dir, signedFile), &last); err != nil {
 		return nil, nil, err
 	}
+	if err := errors.Join(soundSigner(key), soundSigned(secret.PubKey(), last)); err != nil {
+		return nil, nil, err
+	}
 	signer := newSigner(dir, secret)
 	signed := &signer.LastSignState
 	signed.Height, signed.Round, signed.Step = last.Height, last.Round, last.Step
 	signed.Signature, signed.SignBytes = last.Signature, last.SignBytes
 	var node p2p.NodeKey
-	err := readJSON(filepath.Join(dir, nodeFile), &node)
-	return signer, &node, err
+	if err := readJSON(filepath.Join(dir, nodeFile), &node); err != nil {
+		return nil, nil, err
+	}
+	return signer, &node, soundKey(nodeFile, node.PrivKey)
 }
 
 func readJSON(path string, into any) error {

@@ -62,6 +62,9 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	}
 	kv = p.gate.through(kv)
 	p.signer, p.node = &signer{FilePV: key, halted: driver.halted}, node
+	if err := soundGenesis(cfg.Dir, kv(stateMap)); err != nil {
+		return nil, err
+	}
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
 		return nil, err
@@ -72,7 +75,13 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		return nil, err
 	}
 	if err := p.catchUp(genesis); err != nil {
+		if lost := (state.ErrAppBlockHeightTooHigh{}); errors.As(err, &lost) {
+			err = fmt.Errorf("%w: the state is at height %d, and they end at %d", ErrBroken, lost.AppHeight, lost.CoreHeight)
+		}
 		return nil, err
+	}
+	if signed, last := key.LastSignState.Height, p.state.LastBlockHeight; signed > last+1 && p.alone() && len(p.others) == 0 {
+		return nil, errors.Join(fmt.Errorf("%w: the validator signed at height %d, and the blocks end at %d", ErrBroken, signed, last), p.events.Stop())
 	}
 	if err := markWAL(cfg.Dir, p.state.LastBlockHeight, p.log); err != nil {
 		return nil, errors.Join(err, p.events.Stop())

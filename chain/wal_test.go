@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,7 +67,8 @@ func TestLostLogOfVotesHalts(t *testing.T) {
 	c := d.start(t, app)
 	defer stop(t, c)
 	submit(t, c, app, 1)
-	if err := os.RemoveAll(filepath.Join(d.dir, walFolder)); err != nil {
+	head := filepath.Join(d.dir, walFolder, walHead)
+	if err := errors.Join(os.Remove(head), os.Mkdir(head, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	select {

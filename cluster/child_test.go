@@ -27,6 +27,7 @@ const childPlace = "COMMONWATT_CLUSTER_NODE"
 type place struct {
 	Dir, Listen string
 	Peers       []string
+	Once        bool // Open, close and verify, in place of serving.
 }
 
 func TestMain(m *testing.M) {
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 		var p place
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
 			panic(err)
+		}
+		if p.Once {
+			os.Exit(once(p))
 		}
 		os.Exit(serve(p))
 	}
@@ -46,7 +50,28 @@ const (
 	exitRefused = 3 // It did not come up, and said why.
 	exitStopped = 4 // It stopped by itself, and said why.
 	exitUnclean = 5 // It was told to close, and could not.
+	exitUnsound = 6 // What it closed does not verify.
 )
+
+// once opens a node, closes it and verifies what it closed.
+func once(p place) int {
+	n, err := node.Open(node.Config{Dir: p.Dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		fmt.Println("stop", strings.ReplaceAll(err.Error(), "\n", " "))
+		return exitRefused
+	}
+	at := n.Height()
+	if err := n.Close(); err != nil {
+		fmt.Println("stop", strings.ReplaceAll(err.Error(), "\n", " "))
+		return exitUnclean
+	}
+	if _, err := node.Verify(context.Background(), p.Dir, func(int64, int64) {}); err != nil {
+		fmt.Println("stop", strings.ReplaceAll(err.Error(), "\n", " "))
+		return exitUnsound
+	}
+	fmt.Println("at", at)
+	return exitClosed
+}
 
 // serve runs a node that is told what to do by lines, and answers by lines:
 //

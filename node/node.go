@@ -125,13 +125,16 @@ func Open(cfg Config) (*Node, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	if err := intact(cfg.Dir, cfg.Log); err != nil {
+		return nil, err
+	}
 	if err := store.Unseal(cfg.Dir); err != nil {
 		return nil, err
 	}
 	n := &Node{dir: cfg.Dir, settings: cfg.Settings, halted: halted{done: make(chan struct{})}}
 	n.closed = sync.OnceValue(n.close)
-	if err := n.open(cfg); err != nil {
-		return nil, errors.Join(err, n.release())
+	if err := n.attempt(cfg); err != nil {
+		return nil, errors.Join(explained(cfg.Dir, err), n.release())
 	}
 	return n, nil
 }

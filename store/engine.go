@@ -149,3 +149,7 @@ func (l logger) Errorf(format string, args ...any) {
 func (logger) Fatalf(format string, args ...any) {
 	panic(Fault{fmt.Errorf(format, args...)})
 }
+
+// Corrupt reports whether an error, or the Fault of a panic, says that what is stored
+// is not what was written.
+func Corrupt(err error) bool { return pebble.IsCorruptionError(err) }

@@ -120,7 +120,7 @@ func (a *archive) read(height int64) (d Decided, err error) {
 			return d, err
 		}
 	}
-	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: block.id.Hash, Txs: block.Txs.ToSliceOfBytes()}
+	d.Block = Block{Height: height, Time: block.Time.Unix(), Hash: block.id.Hash, Txs: block.Txs.ToSliceOfBytes(), Evidence: evidenceOf(block.Evidence.Evidence.ToABCI())}
 	d.Before = block.AppHash
 	a.last, a.named, a.next = block.id, block.NextValidatorsHash, nil
 	if height == a.blocks.Height() {

@@ -64,6 +64,14 @@ type Block struct {
 	Time int64
 	Hash []byte
 	Txs  [][]byte
+	// Evidence is against validators; the consensus has checked it.
+	Evidence []Evidence
+}
+
+// Evidence says that a validator signed two different things where it may sign one.
+type Evidence struct {
+	Validator []byte // Its address: the first 20 bytes of the SHA-256 of its key.
+	Height    int64
 }
 
 // Outcome is what a block did: one result for each transaction, the hash of the

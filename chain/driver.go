@@ -162,7 +162,7 @@ func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) 
 	if err := d.app.Next(); err != nil { // Others decided it, or the last start was cut short.
 		return nil, err
 	}
-	outcome, err := d.app.Finalize(Block{Height: r.Height, Time: r.Time.Unix(), Hash: r.Hash, Txs: r.Txs})
+	outcome, err := d.app.Finalize(Block{Height: r.Height, Time: r.Time.Unix(), Hash: r.Hash, Txs: r.Txs, Evidence: evidenceOf(r.Misbehavior)})
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +220,14 @@ func (d *driver) haltOn(err *error) {
 		// process before it said why. Consensus has somebody who recovers.
 		runtime.Goexit()
 	}
+}
+
+// evidenceOf is what CometBFT says of those who misbehaved, in its order.
+func evidenceOf(list []abci.Misbehavior) (all []Evidence) {
+	for _, m := range list {
+		all = append(all, Evidence{Validator: m.Validator.Address, Height: m.Height})
+	}
+	return all
 }
 
 func txResults(results []Result) []*abci.ExecTxResult {

@@ -152,6 +152,7 @@ func mustSay(t *testing.T, p *process, words ...string) {
 // A node whose disk is full stops, says so, and acknowledges nothing that is not on
 // disk. The others go on, and so does it when there is room again.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	full := newMemoryDisk(t, 64)
 	c := newClusterIn(t, newLoopback(t, size), t.TempDir(), t.TempDir(), t.TempDir(), full.dir)
 	c.startAll()
@@ -178,6 +179,7 @@ func TestFullDisk(t *testing.T) {
 // A validator on its own, whose disk fails under load as if the power went, has
 // everything on disk that it acknowledged.
 func TestDiskFails(t *testing.T) {
+	t.Parallel()
 	rounds := campaign(t, "COMMONWATT_DISKS", 2, 1)
 	begin := time.Now()
 	broken := newJournalDisk(t, 256)

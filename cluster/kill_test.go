@@ -41,6 +41,7 @@ func seeded(t *testing.T) (*rand.Rand, uint64) {
 // Four validators under load are killed at random, one at a time and now and then
 // all at once. Whatever one of them acknowledged is in everybody's ledger, once.
 func TestKilledNodesKeepTheirWord(t *testing.T) {
+	t.Parallel()
 	kills := campaign(t, "COMMONWATT_KILLS4", 4, 2)
 	random, seed := seeded(t)
 	begin := time.Now()

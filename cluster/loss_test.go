@@ -10,6 +10,7 @@ import (
 // A node whose disk is gone, but for a copy of its keys that was made before, gets
 // everything from its peers and signs nothing twice.
 func TestLostDisk(t *testing.T) {
+	t.Parallel()
 	begin := time.Now()
 	c := newCluster(t, newLoopback(t, size))
 	c.startAll()

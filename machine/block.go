@@ -19,7 +19,9 @@ type Block struct {
 	Height int64
 	Time   interval.Time
 	Txs    [][]byte
-	rules  uint32 // By which it is executed; Execute looks it up.
+	// Evidence is against validators, and executed after the transactions.
+	Evidence []Evidence
+	rules    uint32 // By which it is executed; Execute looks it up.
 }
 
 // Kinds of transactions.
@@ -86,7 +88,7 @@ func facts(receipts []op.Receipt, secret []byte) []Fact {
 
 // finish computes what a block leaves behind. A block that changes nothing and
 // says nothing leaves the app hash as it was, so that empty blocks end.
-func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome) Result {
+func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome, blamed []Outcome) Result {
 	r := Result{Changes: s.Changes(), Record: Record{Height: b.Height, Time: b.Time}, Data: make([][]byte, len(outcomes))}
 	log, err := merkle.Resume(m.head.Log)
 	if err != nil {
@@ -94,6 +96,8 @@ func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome) Result
 	}
 	for n, list := range outcomes {
 		r.Data[n] = codec.Marshal(list)
+	}
+	for _, list := range append(outcomes, blamed) {
 		r.Record.Outcomes = append(r.Record.Outcomes, list...)
 		for _, o := range list {
 			for _, f := range o.Receipts {

@@ -56,7 +56,7 @@ func (m *Machine) Execute(b Block) Result {
 	if !bytes.Equal(secret, m.head.Secret) {
 		commitSecret(s, b.rules, secret)
 	}
-	r := m.finish(s, b, outcomes)
+	r := m.finish(s, b, outcomes, m.blame(s, b))
 	r.Validators = m.powers(r.Record)
 	r.Head.Secret = secret
 	return r

@@ -70,5 +70,5 @@ func (m *Machine) Begin(chainID string, raw []byte) (Result, error) {
 		governance.Empower(s, v)
 	}
 	m.head.ChainID = chainID
-	return m.finish(s, Block{}, nil), nil
+	return m.finish(s, Block{}, nil, nil), nil
 }

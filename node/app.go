@@ -198,9 +198,18 @@ func (a *Application) carried(envelopes []*tx.Envelope) {
 	a.verifier.Verify(all)
 }
 
+// decided is a block in the machine's words.
+func decided(b chain.Block) machine.Block {
+	block := machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs}
+	for _, e := range b.Evidence {
+		block.Evidence = append(block.Evidence, machine.Evidence(e))
+	}
+	return block
+}
+
 // Finalize executes a decided block.
 func (a *Application) Finalize(b chain.Block) (chain.Outcome, error) {
-	r := a.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
+	r := a.machine.Execute(decided(b))
 	a.pending, a.txs = &r, b.Txs
 	out := chain.Outcome{AppHash: r.Head.AppHash(), Results: make([]chain.Result, len(r.Data))}
 	for n, data := range r.Data {

@@ -163,6 +163,7 @@ func (n *Node) open(cfg Config) (err error) {
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		n.intake.answer(r, txs)
 		n.feed.wake()
+		tellBlamed(r, cfg.Log)
 		n.rules.tell(n.app.machine, cfg.Log)
 	}
 	n.rules.tell(n.app.machine, cfg.Log)

@@ -14,7 +14,6 @@ import (
 	"github.com/commonwatt/commonwatt/admission"
 	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/codec"
-	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/state"
@@ -182,7 +181,7 @@ func (r *replayer) blocks() error {
 		if err := r.machine.Next(); err != nil {
 			return err // It is this program that falls short, not the folder.
 		}
-		result := r.machine.Execute(machine.Block{Height: b.Height, Time: interval.Time(b.Time), Txs: b.Txs})
+		result := r.machine.Execute(decided(b.Block))
 		if err := r.compare(b, result); err != nil {
 			return err
 		}

@@ -1,0 +1,23 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/commonwatt/commonwatt/governance"
+	"github.com/commonwatt/commonwatt/machine"
+)
+
+// tellBlamed warns of validators that a block has evidence against.
+func tellBlamed(r machine.Record, log *slog.Logger) {
+	for _, o := range r.Outcomes {
+		for _, f := range o.Receipts {
+			if f.Kind != governance.DoubleSignedReceipt.Kind {
+				continue
+			}
+			blamed := governance.DoubleSignedReceipt.Read(f.Receipt())
+			log.Warn("a validator signed twice: find out why, and let the council vote on whether it stays",
+				"validator", fmt.Sprintf("%X", blamed.PublicKey), "address", fmt.Sprintf("%X", blamed.Address), "signed", blamed.Height, "block", r.Height)
+		}
+	}
+}

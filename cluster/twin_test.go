@@ -47,7 +47,7 @@ func TestTwinIsBlamed(t *testing.T) {
 	took := c.until("the others have evidence", func() bool {
 		cl.push(8, 0, 1, 2, 3, 4)
 		for _, i := range honest {
-			if !strings.Contains(c.running[i].log.String(), "a validator signed twice") {
+			if !strings.Contains(c.running[i].log.String(), "a validator equivocated") {
 				return false
 			}
 		}

@@ -89,10 +89,10 @@ var writers = map[uint32]write{
 	settlement.DisclosedReceipt.Kind: as(settlement.DisclosedReceipt, (*writer).disclosed),
 	settlement.OverloadReceipt.Kind:  as(settlement.OverloadReceipt, (*writer).overload),
 
-	governance.Proposed.Kind:            as(governance.Proposed, (*writer).proposed),
-	governance.VotedReceipt.Kind:        as(governance.VotedReceipt, (*writer).voted),
-	governance.DoubleSignedReceipt.Kind: noRow, // The log says it, and whoever asks for the receipts.
-	governance.DecidedReceipt.Kind:      as(governance.DecidedReceipt, (*writer).decided),
+	governance.Proposed.Kind:           as(governance.Proposed, (*writer).proposed),
+	governance.VotedReceipt.Kind:       as(governance.VotedReceipt, (*writer).voted),
+	governance.EquivocatedReceipt.Kind: noRow, // The log says it, and whoever asks for the receipts.
+	governance.DecidedReceipt.Kind:     as(governance.DecidedReceipt, (*writer).decided),
 }
 
 // as is a write that reads the receipt first.

@@ -184,6 +184,9 @@ func (c *checker) settle(r machine.Record, s settlement.Settled) {
 func (c *checker) election(d governance.Decided) {
 	switch {
 	case !d.Adopted || d.Change.Validator == nil:
+		if d.Adopted && d.Change.Upgrade != nil {
+			c.run.counts.Upgraded++
+		}
 	case d.Change.Validator.Power > 0:
 		c.run.counts.Joined++
 	default:

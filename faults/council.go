@@ -3,12 +3,13 @@ package faults
 import (
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// council adds the machine that has no power as a validator, or removes it again.
-// Only then, so that Byzantine ones stay fewer than a third.
+// council adds the machine that has no power as a validator, or removes it again: no
+// other, so that Byzantine ones stay fewer than a third. Or it agrees on newer rules.
 func (w *works) council() {
 	r := w.c.run
 	rows, ok := w.c.rows()
@@ -19,7 +20,11 @@ func (w *works) council() {
 	power := governance.PowerOf(rows, governance.ValidatorKey(spare.key))
 	w.proposal++
 	change := governance.Change{Validator: &governance.Validator{PublicKey: spare.key[:], Power: 1 - power}}
-	w.c.submit("propose a validator", operator, governance.ProposeKind.Encode(governance.Propose{
+	if chance(r.work, 300) {
+		height := int64(len(r.check.blocks)) + int64(between(r.work, 2, 12))
+		change = governance.Change{Upgrade: &governance.Upgrade{Rules: machine.RulesNewest, Height: height}}
+	}
+	w.c.submit("propose a change", operator, governance.ProposeKind.Encode(governance.Propose{
 		Proposal: w.proposal, Change: change, Until: r.town.clock() + 10*24*3600,
 	}))
 	for n := range 2 {

@@ -51,7 +51,7 @@ type Report struct {
 type Counts struct {
 	Events, Blocks, Executed, Envelopes, Acknowledged, Refused, Rejected, Intervals, Corrections int
 	Crashes, Replays, Partitions, Lost, Repeated, Late, Torn, SlowDisk, FullDisk, Clocks, Forged int
-	Rounds, Equivocations, Joined, Removed                                                       int
+	Rounds, Equivocations, Joined, Removed, Upgraded                                             int
 	Recovery                                                                                     span // The longest, from healing to the next block.
 }
 
@@ -95,6 +95,7 @@ func (c *Counts) fields() []field {
 		{"equivocations seen", &c.Equivocations},
 		{"validators added", &c.Joined},
 		{"validators removed", &c.Removed},
+		{"upgrades agreed on", &c.Upgraded},
 	}
 }
 

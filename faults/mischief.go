@@ -12,12 +12,13 @@ import (
 // secrets of nobody else.
 type mischief struct {
 	v      *validator
-	often  int // Thousandths of what it says.
+	often  int  // Thousandths of what it says.
+	splits bool // It works on one thing: that some decide a block and the others another one.
 	random *rand.Rand
 }
 
 func newMischief(v *validator, plan *rand.Rand) *mischief {
-	return &mischief{v: v, often: between(plan, 100, 900), random: v.run.mischief}
+	return &mischief{v: v, often: between(plan, 100, 900), splits: chance(plan, 400), random: v.run.mischief}
 }
 
 // acts counts and reports an act.
@@ -28,7 +29,10 @@ func (m *mischief) acts(what string) {
 
 // proposes does something else with a proposal of its own, and reports whether it did.
 func (m *mischief) proposes(p *proposal) bool {
-	if !chance(m.random, m.often) {
+	if m.splits && p.Round > 0 {
+		return m.tempt(p)
+	}
+	if m.splits || !chance(m.random, m.often) {
 		return false
 	}
 	switch m.random.IntN(7) {
@@ -58,18 +62,31 @@ func (m *mischief) proposes(p *proposal) bool {
 			b.Last = nil
 		}
 		return m.offer(m.signed(&proposal{Round: p.Round, Valid: -1, Block: b.sealed()}))
-	case 5: // A new block, whatever it should hold on to.
-		m.acts("new-block")
-		b := *p.Block
-		b.Time, b.Last = m.v.block().Time, m.v.block().Last
-		b.Txs = p.Block.Txs[:len(p.Block.Txs)/2]
-		b.Proposer = key{byte(m.random.IntN(256))} //nolint:gosec // Nobody asks who it was.
-		return m.offer(m.signed(&proposal{Round: p.Round, Valid: -1, Block: b.sealed()}))
+	case 5:
+		return m.tempt(p)
 	default: // To some only.
 		m.acts("some-only")
 		m.split(func(o *validator) { o.hearProposal(p) }, func(*validator) {})
 		return true
 	}
+}
+
+// tempt proposes a new block, whatever it should hold on to, and votes for it at once:
+// those who forgot what they are locked on would decide it, beside those who decided
+// already.
+func (m *mischief) tempt(p *proposal) bool {
+	m.acts("tempt")
+	b := m.v.block()
+	b.Txs = b.Txs[:len(b.Txs)/2]
+	b.Proposer = key{byte(m.random.IntN(256))} //nolint:gosec // Nobody asks who it was.
+	other := m.signed(&proposal{Round: p.Round, Valid: -1, Block: b.sealed()})
+	m.offer(other)
+	for k := range 2 {
+		ballot := &vote{Kind: kind(k), Height: b.Height, Round: p.Round, Block: b.id, Time: m.v.core.voteTime(), Voter: m.v.key} //nolint:gosec // two
+		ballot.Sign = ballot.signed(m.v.secret)
+		m.v.toAll(func(o *validator) { o.hearVote(ballot) })
+	}
+	return true
 }
 
 func (m *mischief) signed(p *proposal) *proposal {
@@ -149,10 +166,17 @@ func (m *mischief) notDue() []byte {
 
 // votes does something else with a vote of its own, and reports whether it did.
 func (m *mischief) votes(vote *vote) bool {
-	if !chance(m.random, m.often) {
+	other := *vote
+	if m.splits && vote.Kind == precommit {
+		m.acts("precommits-none")
+		other.Block = blockID{}
+		other.Sign = other.signed(m.v.secret)
+		m.v.toAll(func(o *validator) { o.hearVote(&other) })
+		return true
+	}
+	if m.splits || !chance(m.random, m.often) {
 		return false
 	}
-	other := *vote
 	switch m.random.IntN(4) {
 	case 0:
 		m.acts("silent")

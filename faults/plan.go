@@ -154,11 +154,14 @@ func planPartitions(r *run) {
 		begin := r.faultAt()
 		cut := make([][]bool, len(r.nodes))
 		side := r.plan.Uint64()
-		oneWay := chance(r.plan, 300)
+		oneWay := chance(r.plan, 400)
+		if chance(r.plan, 400) {
+			side = 1 << r.plan.IntN(len(r.nodes)) // One alone.
+		}
 		for a := range cut {
 			cut[a] = make([]bool, len(r.nodes))
 			for b := range cut {
-				cut[a][b] = side>>a&1 != side>>b&1 && (!oneWay || side>>a&1 == 0)
+				cut[a][b] = side>>a&1 != side>>b&1 && (!oneWay || side>>a&1 == 1)
 			}
 		}
 		flaps := 1

@@ -214,6 +214,9 @@ func (v *validator) execute(d *decided, said *verdict, fresh bool) error {
 	was, out := v.appHash(), verdict{}
 	if fresh {
 		v.run.counts.Executed++
+		if err := v.app.Next(); err != nil {
+			return err
+		}
 		b := d.Block
 		outcome, err := v.app.Finalize(chain.Block{Height: b.Height, Time: b.Time / int64(second), Hash: b.id[:], Txs: b.Txs})
 		if err != nil {

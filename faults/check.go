@@ -180,6 +180,18 @@ func (c *checker) settle(r machine.Record, s settlement.Settled) {
 	}
 }
 
+// electors checks that those who decide after a block are those the ledger knows.
+func (c *checker) electors(v *validator) {
+	if known := governance.Validators(v.ledger); known != len(v.core.next.list) {
+		c.fail("after block %d the ledger of validator %d knows %d validators, the chain %d", v.ledger.height, v.index, known, len(v.core.next.list))
+	}
+	for _, e := range v.core.next.list {
+		if power := governance.PowerOf(v.ledger, governance.ValidatorKey(e.Key)); power != e.Power {
+			c.fail("after block %d validator %x has the power %d on the ledger and %d in the chain", v.ledger.height, e.Key[:4], power, e.Power)
+		}
+	}
+}
+
 // election counts validators that come and go.
 func (c *checker) election(d governance.Decided) {
 	switch {

@@ -1,6 +1,9 @@
 package faults
 
 import (
+	"slices"
+
+	"github.com/commonwatt/commonwatt/device"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
@@ -36,7 +39,7 @@ func (w *works) council() {
 // expired or for another ledger, and readings of what is to come.
 func (w *works) tricks(from tx.AccountID) {
 	r, c := w.c.run, w.c
-	switch r.work.IntN(6) {
+	switch r.work.IntN(8) {
 	case 0: // Again, byte by byte.
 		old := c.all[r.work.IntN(len(c.all))]
 		c.copyOf("sent again", old.raw)
@@ -58,20 +61,38 @@ func (w *works) tricks(from tx.AccountID) {
 		c.nonces[from] += uint64(between(r.work, 1, 1100)) //nolint:gosec // small
 		c.submit("transfer after a leap", from, w.transfer(operator, 1))
 	case 5:
-		if !w.clocksHold() {
+		w.future(w.read + interval.Time(between(r.work, 1, 12))*interval.Time(length))
+	case 6: // What a meter signed, and the same with another signature under it.
+		list := w.said[max(0, len(w.said)-4):]
+		if len(list) == 0 {
 			return
 		}
-		start := w.read + interval.Time(between(r.work, 1, 12))*interval.Time(length)
-		c.send("readings of the future", c.sign(operator, metering.RecordKind.Encode(metering.Record{
-			Microgrid: microgrid, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{value(1, start)}}},
-		})), false)
+		forged := slices.Clone(list[r.work.IntN(len(list))])
+		forged[len(forged)-1] ^= 1
+		c.submit("messages forged and told again", operator, device.DeliverKind.Encode(device.Deliver{Microgrid: microgrid, Messages: append([][]byte{forged}, list...)}))
+	case 7: // A new nonce far below the highest.
+		if highest := c.nonces[from]; highest > 1 {
+			body := tx.Body{Chain: chainID, Account: from, Nonce: 1 + r.work.Uint64N(highest-1), Expiry: 1 << 40, Operations: []tx.Operation{w.transfer(operator, 7)}}
+			c.copyOf("an old nonce", tx.SignEd25519(body.Encode(), secretKey(uint64(from))))
+		}
 	}
 }
 
-// clocksHold reports whether more than two thirds of the clocks are right by a second
-// and were so from the begin on: then the time of blocks is right, whatever the
-// others say, and whoever lies about the time is refused.
-func (w *works) clocksHold() bool { return w.c.run.kinds&Clocks == 0 }
+// future sends readings, or the word that nothing more is to be waited for, of an
+// interval that is not over: they are refused as long as the time of blocks is right.
+func (w *works) future(start interval.Time) {
+	r, c := w.c.run, w.c
+	if r.kinds&Clocks != 0 && !w.fewWrong {
+		return
+	}
+	if chance(r.work, 400) {
+		c.submit("lapse of the future", operator, metering.LapseKind.Encode(metering.Lapse{Microgrid: microgrid, Until: start}))
+		return
+	}
+	c.submit("readings of the future", operator, metering.RecordKind.Encode(metering.Record{
+		Microgrid: microgrid, Intervals: []metering.Readings{{Start: start, Values: []metering.Value{value(meter(0), start)}}},
+	}))
+}
 
 // copyOf sends an envelope that was there before or looks like it.
 func (c *clients) copyOf(what string, raw []byte) {

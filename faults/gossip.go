@@ -53,6 +53,9 @@ func (v *validator) asked(s status) {
 		}
 		return
 	}
+	if v.bad != nil {
+		v.bad.litters(to)
+	}
 	for _, raw := range v.intake.some() {
 		v.run.net.send(v, to, func(o *validator) { o.intake.hear(raw) })
 	}

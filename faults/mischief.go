@@ -82,7 +82,7 @@ func (m *mischief) tempt(p *proposal) bool {
 	other := m.signed(&proposal{Round: p.Round, Valid: -1, Block: b.sealed()})
 	m.offer(other)
 	for k := range 2 {
-		ballot := &vote{Kind: kind(k), Height: b.Height, Round: p.Round, Block: b.id, Time: m.v.core.voteTime(), Voter: m.v.key} //nolint:gosec // two
+		ballot := &vote{Kind: kind(k), Height: b.Height, Round: p.Round, Block: b.id, Time: m.v.core.voteTime(), Voter: m.v.key}
 		ballot.Sign = ballot.signed(m.v.secret)
 		m.v.toAll(func(o *validator) { o.hearVote(ballot) })
 	}
@@ -209,6 +209,15 @@ func (m *mischief) anyBlock() blockID {
 		}
 	}
 	return list[m.random.IntN(len(list))]
+}
+
+// litters sends what is no bundle, for others to put into their blocks.
+func (m *mischief) litters(to *validator) {
+	if chance(m.random, m.often/4) {
+		m.acts("litter")
+		raw := m.malformed()
+		m.v.run.net.send(m.v, to, func(o *validator) { o.intake.hear(raw) })
+	}
 }
 
 // shows is what it shows to who asks for a decided block: now and then another one.

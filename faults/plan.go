@@ -2,6 +2,7 @@ package faults
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"strings"
 )
 
@@ -88,9 +89,9 @@ func (r *run) makePlan() {
 	r.kinds = (r.kinds | r.options.With) &^ r.options.Without
 	r.healed = moment(calmTime + faultTime + between(r.plan, 0, faultMore))
 	r.end = r.healed + moment(healTime)
-	for _, k := range AllKinds() {
-		if plan := plans[k]; r.kinds&k != 0 && plan != nil {
-			plan(r)
+	for _, p := range plans {
+		if r.kinds&p.kind != 0 {
+			p.draw(r)
 		}
 	}
 	r.at(r.healed, r.heal)
@@ -98,13 +99,24 @@ func (r *run) makePlan() {
 	r.at(r.end, func() { r.ended = true })
 }
 
-// plans draw the faults of each kind.
-var plans = map[Kinds]func(*run){
-	Crashes: planCrashes, Partitions: planPartitions, Loss: planLoss, Repeats: planRepeats, Delays: planDelays,
-	SlowDisks: planSlowDisks, FullDisks: planFullDisks, Clocks: planClocks, Byzantine: planByzantine, Storms: planStorms,
+// plans draw the faults of each kind. Who lies is drawn before whose clock is wrong.
+var plans = []struct {
+	kind Kinds
+	draw func(*run)
+}{
+	{Byzantine, planByzantine},
+	{Clocks, planClocks},
+	{Crashes, planCrashes},
+	{Partitions, planPartitions},
+	{Storms, planStorms},
+	{Loss, planLoss},
+	{Repeats, planRepeats},
+	{Delays, planDelays},
+	{SlowDisks, planSlowDisks},
+	{FullDisks, planFullDisks},
 }
 
-// moment draws a time for a fault.
+// faultAt draws a time for a fault.
 func (r *run) faultAt() moment {
 	return between(r.plan, moment(calmTime), r.healed-moment(second))
 }
@@ -263,19 +275,30 @@ func planFullDisks(r *run) {
 // hour is what a clock is wrong by that takes summer time for a change of the time.
 const hour = 3600 * second
 
-// planClocks sets clocks wrong by up to an hour, lets them jump or drift.
+// planClocks sets clocks wrong by up to an hour, lets them jump or drift: of any
+// machine, or of less than a third, with the liars. Then the time of blocks is right,
+// and whoever lies about readings is to be refused.
 func planClocks(r *run) {
+	wrong := r.nodes
+	if chance(r.plan, 600) {
+		liars := slices.DeleteFunc(slices.Clone(r.nodes[:r.founders]), func(v *validator) bool { return v.bad == nil })
+		wrong = append(liars, r.nodes[:(r.founders-1)/3-len(liars)]...)
+		r.clients.works.fewWrong = true
+	}
 	for range between(r.plan, 1, 8) {
-		begin, v := r.faultAt(), r.anyNode()
-		wrong := []span{hour, -hour, between(r.plan, -hour, hour), between(r.plan, -5*second, 5*second)}[r.plan.IntN(4)]
+		if len(wrong) == 0 {
+			return
+		}
+		begin, v := r.faultAt(), wrong[r.plan.IntN(len(wrong))]
+		by := []span{hour, -hour, between(r.plan, -hour, hour), between(r.plan, -5*second, 5*second)}[r.plan.IntN(4)]
 		drift := between(r.plan, int64(-50_000), 50_000)
 		if chance(r.plan, 400) {
 			begin = 0 // From the begin on.
 		}
 		r.at(begin, func() {
-			v.event("clock", int64(wrong), drift)
+			v.event("clock", int64(by), drift)
 			r.counts.Clocks++
-			v.wrong, v.drift = wrong, drift
+			v.wrong, v.drift = by, drift
 		})
 		r.until(begin, 120*second, func() { v.wrong, v.drift = 0, 0 })
 	}

@@ -244,6 +244,9 @@ func (v *validator) execute(d *decided, said *verdict, fresh bool) error {
 	c.lastSet, c.set, c.next = c.set, c.next, c.next.with(out.Changes)
 	c.last, c.proving = d, !bytes.Equal(was, out.AppHash)
 	v.blocks = append(v.blocks, d)
+	if fresh && v.bad == nil {
+		v.run.check.electors(v)
+	}
 	return nil
 }
 

@@ -27,6 +27,9 @@ type works struct {
 	held     []reserved
 	sequence [members]uint64
 	register [members]quantity.Energy
+	said     [][]byte // Messages of meters.
+	// fewWrong says that less than a third of the clocks are ever wrong.
+	fewWrong bool
 }
 
 func newWorks(c *clients) *works { return &works{c: c, opened: 1000} }
@@ -185,6 +188,7 @@ func (w *works) messages(start interval.Time) tx.Operation {
 		}
 		list = append(list, raw)
 	}
+	w.said = append(w.said, list...)
 	return device.DeliverKind.Encode(device.Deliver{Microgrid: microgrid, Messages: list})
 }
 

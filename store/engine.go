@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -62,7 +63,7 @@ func open(o Options, cache *pebble.Cache, dir string, memTable uint64) (*pebble.
 		FormatMajorVersion: pebble.FormatValueSeparation,
 		Logger:             logger{o.Log},
 		MaxOpenFiles:       openFilesMax,
-		MemTableSize:       memTable,
+		MemTableSize:       cmp.Or(o.memTable, memTable),
 		ReadOnly:           o.ReadOnly,
 	}
 	// Most rows that a block asks for and that are not there are values it is

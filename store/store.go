@@ -42,6 +42,8 @@ type Options struct {
 	FS vfs.FS
 	// Log receives what the storage engine warns of; the default is slog's.
 	Log *slog.Logger
+
+	memTable uint64 // In tests: bytes that are kept in memory; few, so that files are written often.
 }
 
 // Store is the open data of one node. It may be read from any goroutine while

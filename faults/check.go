@@ -232,9 +232,9 @@ func (c *checker) answered(from *validator, q *request, height int64, o machine.
 	}
 }
 
-// applied reports whether an envelope was applied.
-func (c *checker) applied(id tx.ID) bool {
-	_, ok := c.done[id]
+// used reports whether an applied envelope has a nonce.
+func (c *checker) used(n nonce) bool {
+	_, ok := c.nonces[n]
 	return ok
 }
 

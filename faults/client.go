@@ -16,6 +16,7 @@ type request struct {
 	what   string
 	raw    []byte
 	id     tx.ID
+	nonce  nonce
 	bad    bool // Nobody may take it: it is forged, expired or for another ledger.
 	copied bool // Another one has the same body.
 
@@ -64,7 +65,7 @@ func (c *clients) submit(what string, account tx.AccountID, operations ...tx.Ope
 func (c *clients) send(what string, raw []byte, bad bool) *request {
 	q := &request{number: len(c.all), what: what, raw: raw, bad: bad}
 	if e, err := tx.Decode(raw); err == nil {
-		q.id = e.ID
+		q.id, q.nonce = e.ID, nonce{e.Body.Account, e.Body.Nonce}
 	}
 	c.all = append(c.all, q)
 	c.run.counts.Envelopes++
@@ -109,14 +110,12 @@ func (c *clients) answered(from *validator, q *request, height int64, o machine.
 		c.run.counts.Acknowledged++
 		return
 	}
-	if o.Code != party.ErrNonceUsed.Code { // Then another copy of it was applied, perhaps.
-		q.done = true
-	}
+	q.done = o.Code != party.ErrNonceUsed.Code || c.run.check.used(q.nonce)
 	c.run.counts.Refused++
 }
 
 // refused hears why admission takes no envelope. That its nonce was used says only
-// that some copy of it was in a block.
+// that a copy of it was in a block, or another one with its nonce.
 func (c *clients) refused(from *validator, q *request, why error) {
 	if from.bad != nil || q.done {
 		return
@@ -129,7 +128,7 @@ func (c *clients) refused(from *validator, q *request, why error) {
 		q.done = true
 		return
 	}
-	q.done = c.run.check.applied(q.id)
+	q.done = c.run.check.used(q.nonce)
 }
 
 // rows are what a reader sees: the rows of an honest machine that is up, the one

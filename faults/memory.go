@@ -45,8 +45,8 @@ func (v *validator) remember(records [][]byte) {
 		at := int32(n)
 		if vote := r.of(precommit, v.key); vote != nil {
 			c.round, c.step = at, committed
-			if vote.Block != (blockID{}) {
-				c.lock = locked{v.proposed(vote.Block), at}
+			if b := v.proposed(vote.Block); b != nil {
+				c.lock = locked{b, at}
 			}
 		} else if r.of(prevote, v.key) != nil {
 			c.round, c.step = at, prevoting
@@ -62,7 +62,8 @@ func (v *validator) remember(records [][]byte) {
 	}
 }
 
-// proposed returns a block of this height that was proposed.
+// proposed returns a block of this height that was proposed. Whoever is honest has the
+// block that it precommitted; a liar may have voted for anything.
 func (v *validator) proposed(id blockID) *block {
 	for _, r := range v.core.rounds {
 		for _, p := range r.proposals {
@@ -71,7 +72,10 @@ func (v *validator) proposed(id blockID) *block {
 			}
 		}
 	}
-	panic(fmt.Sprintf("faults: validator %d is locked on a block that it does not have", v.index))
+	if id != (blockID{}) && v.bad == nil {
+		panic(fmt.Sprintf("faults: validator %d is locked on a block that it does not have", v.index))
+	}
+	return nil
 }
 
 func encodeDecided(d *decided) []byte { return codec.Marshal(d) }

@@ -67,6 +67,13 @@ func NewQueue(limits Limits) *Queue {
 	return &Queue{limits: limits, accounts: map[tx.AccountID]*line{}, filled: make(chan struct{}), room: make(chan struct{})}
 }
 
+// Waiting is how many envelopes wait, and how many bytes they have.
+func (q *Queue) Waiting() (envelopes, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting, q.bytes
+}
+
 // Put adds an envelope of an account. While the account has its share of the queue it
 // blocks: that is the back-pressure that reaches the sender. Those who cannot wait pass
 // a context that is done; it bounds the waiting and nothing else. The queue keeps raw.

@@ -2,11 +2,13 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/cometbft/cometbft/blocksync"
 	"github.com/cometbft/cometbft/config"
@@ -47,6 +49,9 @@ type parts struct {
 	others    []string
 	redialer  *redialer // Nil before start.
 	gate      gate
+	measures  measures
+	networked bool
+	idle      time.Duration
 }
 
 // assemble opens the databases, replays what the application is behind by, and
@@ -54,7 +59,7 @@ type parts struct {
 // decided; here that is an error like any other that keeps a node from starting.
 func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, err error) {
 	defer catch(&err)
-	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers}
+	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers, measures: measure(cfg.Metrics, cfg.Peers), networked: cfg.networked(), idle: cmp.Or(cfg.Idle, idleDefault)}
 	p.log.halt = driver.halt
 	key, node, err := loadKeys(cfg.Dir)
 	if err != nil {
@@ -126,28 +131,28 @@ func (p *parts) catchUp(genesis *types.GenesisDoc) (err error) {
 // connect makes the parts that run, and lets them reach each other.
 func (p *parts) connect(pool *evidence.Pool, networked bool) {
 	p.mempool = mempool.NewCListMempool(p.settings.Mempool, p.conns.Mempool(), p.state.LastBlockHeight,
-		mempool.WithPreCheck(state.TxPreCheck(p.state)), mempool.WithPostCheck(state.TxPostCheck(p.state)))
+		mempool.WithPreCheck(state.TxPreCheck(p.state)), mempool.WithPostCheck(state.TxPostCheck(p.state)), mempool.WithMetrics(p.measures.mempool))
 	p.mempool.SetLogger(p.log)
 	p.mempool.EnableTxsAvailable()
 	executor := state.NewBlockExecutor(p.states, p.log, p.conns.Consensus(), p.mempool, pool, p.blocks,
-		state.BlockExecutorWithBlockTimeTolerance(p.settings.Consensus.BlockTimeTolerance))
+		state.BlockExecutorWithBlockTimeTolerance(p.settings.Consensus.BlockTimeTolerance), state.BlockExecutorWithMetrics(p.measures.state))
 	// What the node was given a state of, it has no block of.
 	var given int64
 	if p.blocks.Height() == 0 {
 		given = p.state.LastBlockHeight
 	}
 	p.consensus = consensus.NewState(p.settings.Consensus, p.state.Copy(), executor, p.blocks, p.mempool, pool,
-		consensus.OfflineStateSyncHeight(given))
+		consensus.OfflineStateSyncHeight(given), consensus.StateMetrics(p.measures.consensus))
 	p.consensus.SetLogger(p.log)
 	p.consensus.SetPrivValidator(p.signer)
 
 	behind := networked && (!p.alone() || len(p.others) > 0)
-	p.votes = consensus.NewReactor(p.consensus, behind)
+	p.votes = consensus.NewReactor(p.consensus, behind, consensus.ReactorMetrics(p.measures.consensus))
 	p.votes.SetEventBus(p.events)
 	p.network(map[string]p2p.Reactor{
 		"MEMPOOL": mempool.NewReactor(p.settings.Mempool, p.mempool, behind),
 		"BLOCKSYNC": blocksync.NewReactor(behind, p.settings.BlockSync.AdaptiveSync, p.state.Copy(), executor, p.blocks,
-			p.blocking(), given, blocksync.NopMetrics()),
+			p.blocking(), given, p.measures.blocksync),
 		"CONSENSUS": p.votes,
 		"EVIDENCE":  evidence.NewReactor(pool),
 		"STATESYNC": p.newSnapshots(),
@@ -161,7 +166,7 @@ func (p *parts) network(reactors map[string]p2p.Reactor) {
 	connection := p2p.MConnConfig(p.settings.P2P)
 	connection.PingInterval, connection.PongTimeout = pingInterval, pongTimeout
 	p.transport = p2p.NewMultiplexTransport(info, *p.node, connection)
-	p.peers = p2p.NewSwitch(p.settings.P2P, p.transport)
+	p.peers = p2p.NewSwitch(p.settings.P2P, p.transport, p2p.WithMetrics(p.measures.peers))
 	for name, reactor := range reactors {
 		reactor.SetLogger(p.log)
 		p.peers.AddReactor(name, reactor)

@@ -13,6 +13,8 @@ import (
 type Peer struct {
 	Node    string `json:"node"`
 	Address string `json:"address"` // Where it says that it is reached, as host:port; empty: nowhere.
+	Dialed  bool   `json:"dialed"`  // By this node; else it dialed this one.
+	Height  int64  `json:"height"`  // Of the last block that it says it has.
 }
 
 // CatchingUp reports whether the node still fetches blocks that others have, and so
@@ -33,7 +35,7 @@ func (c *Chain) Others() (height int64) {
 func (c *Chain) Peers() []Peer {
 	list := []Peer{}
 	for _, peer := range c.parts.peers.Peers().Copy() {
-		p := Peer{Node: string(peer.ID())}
+		p := Peer{Node: string(peer.ID()), Dialed: peer.IsOutbound(), Height: heightOf(peer)}
 		if info, ok := peer.NodeInfo().(p2p.DefaultNodeInfo); ok {
 			p.Address = strings.TrimPrefix(info.ListenAddr, "tcp://")
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cometbft/cometbft/config"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/commonwatt/commonwatt/proof"
 )
@@ -44,6 +45,8 @@ type Config struct {
 	Cancel <-chan struct{}
 	// Log receives CometBFT's warnings and errors; the default is slog's.
 	Log *slog.Logger
+	// Metrics is where CometBFT's metrics are registered; without it none are kept.
+	Metrics prometheus.Registerer
 }
 
 // networked reports whether there may be peers.

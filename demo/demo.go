@@ -87,6 +87,15 @@ func (d *Demo) Seed() uint64 { return d.options.Seed }
 // Ready reports whether history is over.
 func (d *Demo) Ready() bool { return d.live.Load() != 0 }
 
+// Health looks whether history is over.
+func (d *Demo) Health() []node.Check {
+	c := node.Check{Name: "history"}
+	if !d.Ready() {
+		c.Problem = "history is being settled"
+	}
+	return []node.Check{c}
+}
+
 // Now is the community's clock: while history is settled, how far that is.
 func (d *Demo) Now() time.Time {
 	began := d.live.Load()

@@ -114,6 +114,13 @@ func (f *feed) stop() error {
 	return f.err
 }
 
+// at is the height up to which the view shows everything, and why it does not go on.
+func (f *feed) at() (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen, f.err
+}
+
 // wait returns once the view shows everything up to a height.
 //
 // Errors: view.ErrAway, when its database has been away for a while.

@@ -16,11 +16,12 @@ import (
 // intake takes envelopes in: it checks them, gathers them into bundles while the
 // block before is under way, and answers whoever sent them.
 type intake struct {
-	app    *Application
-	queue  *admission.Queue
-	ctx    context.Context //nolint:containedctx // the intake's own life
-	cancel context.CancelCauseFunc
-	done   sync.WaitGroup
+	app     *Application
+	metrics *metrics
+	queue   *admission.Queue
+	ctx     context.Context //nolint:containedctx // the intake's own life
+	cancel  context.CancelCauseFunc
+	done    sync.WaitGroup
 
 	mu       sync.Mutex
 	waiting  map[tx.ID][]waiter
@@ -52,10 +53,10 @@ type answer struct {
 // envelope, or before what somebody waited for.
 var ErrClosed = errors.New("node: closed: ask again after the next start")
 
-func newIntake(app *Application) *intake {
+func newIntake(app *Application, m *metrics) *intake {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &intake{
-		app: app, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
+		app: app, metrics: m, queue: admission.NewQueue(queueLimits), ctx: ctx, cancel: cancel,
 		waiting: map[tx.ID][]waiter{}, underway: map[uint64]bool{}, room: make(chan struct{}),
 	}
 }
@@ -98,6 +99,7 @@ func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 	}
 	e, err := tx.Decode(raw)
 	if err != nil {
+		in.metrics.refused.WithLabelValues(reasonMalformed).Inc()
 		return nil, err
 	}
 	t := &Ticket{in: in, id: e.ID, answer: make(chan answer, 1)}
@@ -106,6 +108,7 @@ func (in *intake) send(ctx context.Context, raw []byte) (*Ticket, error) {
 	in.mu.Unlock()
 	if err := in.queue.Put(ctx, e.Body.Account, raw); err != nil {
 		in.forget(t.id, t.answer)
+		in.metrics.refused.WithLabelValues(reasonFull).Inc()
 		return nil, err
 	}
 	return t, nil
@@ -259,6 +262,7 @@ func (in *intake) check(raws [][]byte) [][]byte {
 	good := raws[:0]
 	for i, err := range in.app.Screen(envelopes) {
 		if err != nil {
+			in.metrics.refuses(err)
 			in.mu.Lock()
 			in.refuse(envelopes[i].ID, envelopes[i].Seal(), answer{err: err})
 			in.mu.Unlock()
@@ -289,8 +293,10 @@ func (in *intake) offer(c *chain.Chain, raws [][]byte) {
 		}
 	}
 	if err == nil {
+		in.metrics.admitted.Add(float64(len(raws)))
 		return
 	}
+	in.metrics.refused.WithLabelValues(reasonChain).Add(float64(len(raws)))
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.underway, in.stamp)

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/commonwatt/commonwatt/admission"
 	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/governance"
@@ -76,6 +78,10 @@ type Config struct {
 	RulesNewest uint32
 	// Cancel, once closed, ends an Open that waits for the state of other nodes.
 	Cancel <-chan struct{}
+
+	// Registry is where the node's metrics and those of its chain are registered;
+	// without it nobody sees the former, and the latter are not kept.
+	Registry prometheus.Registerer
 }
 
 // Init makes a folder the start of a ledger, with the folder's own key as its
@@ -159,12 +165,14 @@ func (n *Node) open(cfg Config) (err error) {
 	if err := n.feed.ready(); err != nil && !passing(err) {
 		return err
 	}
-	n.intake = newIntake(n.app)
+	m := newMetrics(cfg.Registry)
+	n.intake = newIntake(n.app, m)
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		n.intake.answer(r, txs)
 		n.feed.wake()
 		tellBlamed(r, cfg.Log)
 		n.rules.tell(n.app.machine, cfg.Log)
+		m.block(r, txs)
 	}
 	n.rules.tell(n.app.machine, cfg.Log)
 	config, app, err := n.sharing(cfg)
@@ -174,6 +182,9 @@ func (n *Node) open(cfg Config) (err error) {
 	n.chain, err = chain.Start(config, app, func(name string) chain.KV { return n.store.KV(name) })
 	if err != nil {
 		return err
+	}
+	if cfg.Registry != nil {
+		cfg.Registry.MustRegister(collector{n})
 	}
 	n.feed.start()
 	n.intake.start(n.chain)
@@ -185,7 +196,7 @@ func (n *Node) open(cfg Config) (err error) {
 // begin.
 func (n *Node) sharing(cfg Config) (c chain.Config, app *shared, err error) {
 	c = chain.Config{
-		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Cancel: cfg.Cancel, Log: cfg.Log,
+		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Cancel: cfg.Cancel, Log: cfg.Log, Metrics: cfg.Registry,
 	}
 	app = &shared{Application: n.app, store: n.store, log: cfg.Log}
 	if app.chainID, _, err = chain.Founding(c.Dir); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,10 @@ type Settings struct {
 	KeepBlocks     int64 `toml:"keep_blocks,omitempty" comment:"How many of the last blocks the node keeps, with their receipts; also those that the older of two snapshots leads on from. 0: all, so that it can prove and show everything."`
 
 	View string `toml:"view,omitempty" comment:"The read model, as in postgres://user@host:5432/database. Without it, it is a file in this folder."`
+
+	Metrics  string `toml:"metrics,omitempty" comment:"Where metrics and health are for those who watch the node, as HOST:PORT; nobody else should reach it. Without it nowhere."`
+	Log      string `toml:"log,omitempty" comment:"How the log is written: text or json, one line an event. Text when it is missing."`
+	LogLevel string `toml:"log_level,omitempty" comment:"What the log is about, from: debug, info, warn or error. From info when it is missing."`
 }
 
 // SettingsError is settings that cannot be used.
@@ -79,6 +84,9 @@ func unread(err error) error {
 //
 // Errors: *SettingsError.
 func (s Settings) Check() error {
+	if err := s.checkWatched(); err != nil {
+		return err
+	}
 	if s.SnapshotBlocks < 0 {
 		return &SettingsError{"snapshot_blocks", "write a number of blocks, or 0 for no snapshots"}
 	}
@@ -115,6 +123,26 @@ func (s Settings) Check() error {
 		if err := checkPeer(peer); err != nil {
 			return &SettingsError{"peers", err.Error()}
 		}
+	}
+	return nil
+}
+
+// Logs are how a log may be written, and LogLevels what it may be about, from.
+var (
+	Logs      = []string{"text", "json"}
+	LogLevels = []string{"debug", "info", "warn", "error"}
+)
+
+// checkWatched says why what whoever watches the node is told cannot be told so.
+func (s Settings) checkWatched() error {
+	_, _, err := net.SplitHostPort(s.Metrics)
+	switch {
+	case s.Metrics != "" && err != nil:
+		return &SettingsError{"metrics", fmt.Sprintf("%.120q: write it as in 127.0.0.1:9464", s.Metrics)}
+	case s.Log != "" && !slices.Contains(Logs, s.Log):
+		return &SettingsError{"log", fmt.Sprintf("%.120q: give text or json", s.Log)}
+	case s.LogLevel != "" && !slices.Contains(LogLevels, s.LogLevel):
+		return &SettingsError{"log_level", fmt.Sprintf("%.120q: give debug, info, warn or error", s.LogLevel)}
 	}
 	return nil
 }

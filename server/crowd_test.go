@@ -20,6 +20,7 @@ import (
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/pages"
@@ -79,7 +80,7 @@ func newCrowd(t *testing.T) *crowd {
 	s, err := New(api.Config{
 		Node: c.node, Source: source, Sessions: people, Version: "load", Origin: "http://localhost",
 		Limits: api.Limits{PerSecond: 1000, Burst: 1000, Followers: loadFollowers},
-	}, func() bool { return true })
+	}, monitor.NewHealth(c.node.Health))
 	if err != nil {
 		t.Fatal(err)
 	}

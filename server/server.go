@@ -15,15 +15,15 @@ import (
 
 	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/docs"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/verifier"
 	"github.com/commonwatt/commonwatt/web"
 )
 
 // Server is a running server.
 type Server struct {
-	api   *api.API
-	http  *http.Server
-	ready func() bool
+	api  *api.API
+	http *http.Server
 }
 
 // Timeouts of connections. Events have no end, so there is none for writing;
@@ -34,10 +34,10 @@ const (
 	stopTimeout   = 5 * time.Second
 )
 
-// New makes the server. ready says whether the node has all of its history.
+// New makes the server. The health says whether the node is ready.
 //
 // Errors: pages of the app or the documentation that cannot be read.
-func New(cfg api.Config, ready func() bool) (*Server, error) {
+func New(cfg api.Config, health *monitor.Health) (*Server, error) {
 	app, err := web.Handler()
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{api: api.New(cfg), ready: ready}
+	s := &Server{api: api.New(cfg)}
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", s.api)
 	mux.Handle("/openapi.json", s.api)
@@ -63,8 +63,8 @@ func New(cfg api.Config, ready func() bool) (*Server, error) {
 	mux.Handle(verifier.Root, proofs)
 	mux.Handle(verifier.Root+"/", proofs)
 	mux.HandleFunc("GET "+TrustPath, trustOf(cfg.Node))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("GET /healthz", monitor.Lives)
+	mux.Handle("GET /readyz", health)
 	mux.Handle("/", app)
 	s.http = &http.Server{Handler: secure(readable(cfg.Node.Reads, mux)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
 	return s, nil
@@ -84,14 +84,6 @@ func readable(reads func() error, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if !s.ready() {
-		http.Error(w, "history is being settled", http.StatusServiceUnavailable)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // policy is what our pages may load: what this node serves, and nothing else.

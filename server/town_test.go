@@ -21,6 +21,7 @@ import (
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/pages"
@@ -146,7 +147,7 @@ func (w *town) serve(cfg api.Config) (*Server, error) {
 	if cfg.Origin == "" {
 		cfg.Origin = "http://localhost:8420"
 	}
-	return New(cfg, func() bool { return true })
+	return New(cfg, monitor.NewHealth(w.node.Health))
 }
 
 // settle books readings and waits until they are settled and seen.

@@ -25,7 +25,7 @@ var rooms = []room{
 	{"admission", "admission", false},
 	{"keys", "keyfile", false},
 	{"adapters", "chain store gateway registry broker view session", false},
-	{"wiring", "node bench community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
+	{"wiring", "node bench monitor community operator sim attribution report pages homeassistant paper bill docs web verifier/wasm verifier api server live fleet bridge demo cmd/commonwatt", true},
 	{"tests", "optest pgtest optest/memory tidy tidy/mutants docs/gen cluster faults", false},
 }
 
@@ -41,7 +41,7 @@ var theirs = map[string]string{
 	"device":         "github.com/veraison/go-cose",
 	"keyfile":        "golang.org/x/crypto",
 	"admission":      "github.com/oasisprotocol/curve25519-voi",
-	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db",
+	"chain":          "github.com/cometbft/cometbft github.com/cometbft/cometbft-db github.com/go-kit/kit github.com/prometheus/client_golang",
 	"store":          "github.com/cockroachdb/pebble/v2 github.com/hashicorp/golang-lru/v2",
 	"view":           "modernc.org/sqlite github.com/jackc/pgx/v5",
 	"session":        "github.com/go-webauthn/webauthn",
@@ -51,10 +51,11 @@ var theirs = map[string]string{
 	"paper":          "codeberg.org/go-pdf/fpdf github.com/skip2/go-qrcode",
 	"docs":           "github.com/yuin/goldmark",
 	"api":            "github.com/danielgtaylor/huma/v2 golang.org/x/time",
-	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"node":           "github.com/knadh/koanf github.com/pelletier/go-toml/v2 github.com/prometheus/client_golang",
+	"monitor":        "github.com/prometheus/client_golang",
 	"cluster":        "golang.org/x/sys",
 	"fleet":          "github.com/eclipse/paho.mqtt.golang",
-	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2",
+	"cmd/commonwatt": "github.com/skip2/go-qrcode github.com/spf13/cobra charm.land/lipgloss/v2 github.com/charmbracelet/x/term github.com/knadh/koanf github.com/pelletier/go-toml/v2 github.com/prometheus/client_golang",
 }
 
 // oursInTests is the packages of ours that only tests import, in any room.

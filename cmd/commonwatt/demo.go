@@ -12,6 +12,7 @@ import (
 	"github.com/commonwatt/commonwatt/demo"
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/pages"
 	"github.com/commonwatt/commonwatt/server"
@@ -140,7 +141,7 @@ func runDemo(ctx context.Context, cmd *cobra.Command, f demoFlags) (err error) {
 		}
 		return said, err
 	}
-	s, err := server.New(serves, d.Ready)
+	s, err := server.New(serves, monitor.NewHealth(h.node.Health, d.Health))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/session"
+	"github.com/commonwatt/commonwatt/store"
 )
 
 // secrets are the files that nobody but the node's user may read.
@@ -35,7 +36,7 @@ const (
 )
 
 func (p *patient) disk() []finding {
-	free, known := freeSpace(p.dir)
+	free, _, known := store.Space(p.dir)
 	if !known {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/server"
@@ -55,13 +56,13 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 	if err != nil {
 		return err
 	}
-	served := false
-	defer func() {
-		if !served {
-			err = errors.Join(err, l.Close())
-		}
-	}()
-	h, err := followHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr()), Settings: settings, Cancel: ctx.Done()}, c)
+	defer func() { _ = l.Close() }() // It is closed already when it was served.
+	watched, err := watch(ctx, cmd.ErrOrStderr(), settings)
+	if err != nil {
+		return err
+	}
+	defer watched.close()
+	h, err := followHouse(node.Config{Dir: dir, Log: watched.parts, Registry: watched.registerer(), Settings: settings, Cancel: ctx.Done()}, c)
 	if err != nil {
 		return err
 	}
@@ -73,9 +74,10 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 	}
 	voice.Begin(h.node)
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Organisation: voice, Source: h.source, Sessions: people, Origin: origin, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
+		Dir: dir, Node: h.node, Organisation: voice, Source: h.source, Sessions: people, Origin: origin, Now: time.Now, Log: watched.happens,
 	}, c)
-	s, err := server.New(h.serves(people, nil, origin), func() bool { return true })
+	health := monitor.NewHealth(h.node.Health)
+	s, err := server.New(h.serves(people, nil, origin), health)
 	if err != nil {
 		return err
 	}
@@ -85,12 +87,15 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 	}
 	defer func() { err = errors.Join(err, forget()) }()
 	fmt.Fprintln(cmd.OutOrStdout(), origin)
-	fmt.Fprintf(cmd.ErrOrStderr(), "A node of %s is up; it fetches the ledger from its peers. Ctrl-C ends it.\n", h.node.Headers().Chain())
+	if watched.json {
+		watched.happens.Info("the node is up", "origin", origin, "metrics", watched.address(), "chain", h.node.Headers().Chain())
+	} else {
+		fmt.Fprintf(cmd.ErrOrStderr(), "A node of %s is up; it fetches the ledger from its peers. Ctrl-C ends it.\n", h.node.Headers().Chain())
+	}
 	if f.open {
 		openBrowser(ctx, cmd.ErrOrStderr(), origin)
 	}
-	served = true
-	return liveAndServe(ctx, s, l, life.Run)
+	return liveAndServe(ctx, s, l, append(watched.lives(health), life.Run, h.node.Live)...)
 }
 
 // copiedCommunity reads the copy of the operator's community file, if there is one.
@@ -113,6 +118,7 @@ func (f *upFlags) settings(dir string) (node.Settings, error) {
 	}
 	s.Listen, s.Advertise = cmp.Or(f.network.Listen, s.Listen), cmp.Or(f.network.Advertise, s.Advertise)
 	s.View = cmp.Or(f.network.View, s.View)
+	s.Metrics, s.Log, s.LogLevel = cmp.Or(f.network.Metrics, s.Metrics), cmp.Or(f.network.Log, s.Log), cmp.Or(f.network.LogLevel, s.LogLevel)
 	if len(f.network.Peers) > 0 {
 		s.Peers = f.network.Peers
 	}

@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -20,6 +18,7 @@ import (
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/live"
+	"github.com/commonwatt/commonwatt/monitor"
 	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/server"
@@ -97,6 +96,9 @@ SIGTERM ends it cleanly.`,
 	cmd.Flags().StringSliceVar(&f.network.Peers, "network-peer", nil, "another node, as ID@HOST:PORT, in place of peers in node.toml; may be given several times")
 	cmd.Flags().StringVar(&f.network.View, "view", "", "PostgreSQL server for the read model, as in postgres://user@host/database, in place of a file and of view in node.toml")
 	cmd.Flags().BoolVar(&f.open, "open", false, "open the browser")
+	cmd.Flags().StringVar(&f.network.Metrics, "metrics", "", "where metrics and health are for those who watch the node, as in 127.0.0.1:9464, in place of metrics in node.toml; port 0: any free one")
+	cmd.Flags().StringVar(&f.network.Log, "log", "", "how the log is written, text or json, in place of log in node.toml")
+	cmd.Flags().StringVar(&f.network.LogLevel, "log-level", "", "what the log is about, from debug, info, warn or error, in place of log_level in node.toml")
 	return cmd
 }
 
@@ -155,13 +157,13 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	if err != nil {
 		return err
 	}
-	served := false
-	defer func() {
-		if !served {
-			err = errors.Join(err, l.Close())
-		}
-	}()
-	h, err := openHouse(node.Config{Dir: dir, Log: newLog(cmd.ErrOrStderr()), Settings: settings}, c)
+	defer func() { _ = l.Close() }() // It is closed already when it was served.
+	watched, err := watch(ctx, cmd.ErrOrStderr(), settings)
+	if err != nil {
+		return err
+	}
+	defer watched.close()
+	h, err := openHouse(node.Config{Dir: dir, Log: watched.parts, Registry: watched.registerer(), Settings: settings}, c)
 	if err != nil {
 		return err
 	}
@@ -175,12 +177,12 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	}
 	life := live.New(live.Config{
 		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Codes: codes, Origin: origin, ReceiptKey: receiptKey,
-		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: newLiveLog(cmd.ErrOrStderr()),
+		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: watched.happens,
 	}, c)
 	lives, serves := []func(context.Context) error{life.Run, h.node.Live}, h.serves(people, nil, origin)
 	registrar := life.Registrar()
 	serves.Files, serves.Certificates, h.source.Consumption = life.Files(), registrar, registrar.Consumption
-	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: newLog(cmd.ErrOrStderr())})
+	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: watched.parts})
 	if err != nil {
 		return err
 	}
@@ -188,8 +190,10 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		defer func() { err = errors.Join(err, b.Close()) }()
 		life.Gateway, serves.Gateway, serves.Devices = b, b, life.Owners()
 		lives = append(lives, b.Run, life.Homes)
+		watched.devices(b)
 	}
-	s, err := server.New(serves, func() bool { return true })
+	health := monitor.NewHealth(h.node.Health)
+	s, err := server.New(serves, health)
 	if err != nil {
 		return err
 	}
@@ -198,9 +202,8 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
-	f.greet(ctx, cmd, c, dir, origin)
-	served = true
-	return liveAndServe(ctx, s, l, lives...)
+	f.greet(ctx, cmd, c, dir, origin, watched)
+	return liveAndServe(ctx, s, l, append(lives, watched.lives(health)...)...)
 }
 
 // minuteLayout is how a moment is written on the command line, in the community's time.
@@ -246,19 +249,21 @@ func (f *upFlags) listen(ctx context.Context, cmd *cobra.Command, dir string) (l
 }
 
 // greet says where the community is served, and how to get in.
-func (f *upFlags) greet(ctx context.Context, cmd *cobra.Command, c *community.Community, dir, origin string) {
+func (f *upFlags) greet(ctx context.Context, cmd *cobra.Command, c *community.Community, dir, origin string, w *watched) {
 	fmt.Fprintln(cmd.OutOrStdout(), origin)
-	w := cmd.ErrOrStderr()
-	if len(c.Members) == 0 {
-		fmt.Fprintf(w, "%s has no members yet: commonwatt member add %s NAME\n", c.Name, shellWord(dir))
+	says := cmd.ErrOrStderr()
+	if w.json { // Whoever reads it wants nothing else between.
+		w.happens.Info("the community is up", "origin", origin, "metrics", w.address(), "members", len(c.Members))
+	} else {
+		if len(c.Members) == 0 {
+			fmt.Fprintf(says, "%s has no members yet: commonwatt member add %s NAME\n", c.Name, shellWord(dir))
+		}
+		if at := w.address(); at != "" {
+			fmt.Fprintf(says, "Metrics are at http://%s/metrics.\n", at)
+		}
+		fmt.Fprintf(says, "%s is up. Sign in by a link: commonwatt link %s operator. Ctrl-C ends it.\n", c.Name, shellWord(dir))
 	}
-	fmt.Fprintf(w, "%s is up. Sign in by a link: commonwatt link %s operator. Ctrl-C ends it.\n", c.Name, shellWord(dir))
 	if f.open {
-		openBrowser(ctx, w, origin)
+		openBrowser(ctx, says, origin)
 	}
-}
-
-// newLiveLog tells what happens while a community lives.
-func newLiveLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/commonwatt/commonwatt/codec"
@@ -16,7 +15,12 @@ import (
 // BenchmarkApply applies blocks of a day: 24 intervals of 17 homes with three
 // lines and two deals each.
 func BenchmarkApply(b *testing.B) {
-	v, err := Open(filepath.Join(b.TempDir(), "view.sqlite"))
+	b.Run("sqlite", benchmarkApply)
+	b.Run("postgres", benchmarkApply)
+}
+
+func benchmarkApply(b *testing.B) {
+	v, err := opened(somewhere(b))
 	if err != nil {
 		b.Fatal(err)
 	}

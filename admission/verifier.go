@@ -9,6 +9,7 @@ package admission
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -37,13 +38,14 @@ const batchMost = 64
 type Verifier struct {
 	keys    cache.Cache // Public keys with their tables: half of a lone verification.
 	good    verdicts
+	bundles verdicts // By the hash of all their bytes.
 	workers int
 }
 
 // NewVerifier returns a Verifier that keeps so many expanded keys and remembers
 // at least half as many good verdicts as it is given room for.
 func NewVerifier(keys, verdicts int) *Verifier {
-	return &Verifier{keys: cache.NewLRUCache(keys), good: newVerdicts(verdicts), workers: runtime.GOMAXPROCS(0)}
+	return &Verifier{keys: cache.NewLRUCache(keys), good: newVerdicts(verdicts), bundles: newVerdicts(bundlesKnown), workers: runtime.GOMAXPROCS(0)}
 }
 
 // Verify returns for each envelope, or whatever else is signed, what its Verify
@@ -74,6 +76,18 @@ func (v *Verifier) Verify(list []tx.Signed) []error {
 	others.Wait()
 	return verdicts
 }
+
+// bundlesKnown is how many bundles are known to be good: those that wait, and those of
+// the blocks at hand.
+const bundlesKnown = 1 << 10
+
+// Vouch remembers bytes that hold nothing but what was found good. Consensus shows a
+// bundle three times before it is in a block; what is known as a whole need not be
+// taken apart each time.
+func (v *Verifier) Vouch(bundle []byte) { v.bundles.add([]tx.Seal{sha256.Sum256(bundle)}) }
+
+// Vouched reports whether these very bytes are remembered.
+func (v *Verifier) Vouched(bundle []byte) bool { return v.bundles.has(sha256.Sum256(bundle)) }
 
 // Known reports whether a good verdict about the seal is remembered.
 func (v *Verifier) Known(seal tx.Seal) bool { return v.good.has(seal) }

@@ -157,11 +157,15 @@ func (a *Application) Accept(txs [][]byte) error {
 }
 
 // verify checks that transactions are bundles whose signatures are all good. The
-// verifier remembers, so each is computed once per node.
+// verifier remembers, so each is computed once per node, and a bundle is taken apart
+// once.
 func (a *Application) verify(txs [][]byte) error {
 	var all []tx.Signed
 	var fresh []*tx.Envelope // What these carry was not yet seen either.
 	for n, raw := range txs {
+		if a.verifier.Vouched(raw) {
+			continue
+		}
 		members, err := machine.Members(raw)
 		if err != nil {
 			return fmt.Errorf("%w: transaction %d: %w", ErrTx, n, err)
@@ -183,6 +187,9 @@ func (a *Application) verify(txs [][]byte) error {
 		}
 	}
 	a.carried(fresh)
+	for _, raw := range txs {
+		a.verifier.Vouch(raw)
+	}
 	return nil
 }
 

@@ -277,6 +277,9 @@ func (in *intake) check(raws [][]byte) [][]byte {
 func (in *intake) offer(c *chain.Chain, raws [][]byte) {
 	in.stamp++
 	bundle, err := machine.EncodeBundle(in.stamp, raws)
+	if err == nil {
+		in.app.verifier.Vouch(bundle) // All of it was checked.
+	}
 	for err == nil {
 		in.mu.Lock()
 		in.underway[in.stamp] = true

@@ -36,6 +36,7 @@ func Decode(raw []byte) (*Envelope, error) {
 		return nil, err
 	}
 	e.ID = Identify(body)
+	e.seal = Seal(digest(sealDomain, e.ID[:], e.tail))
 	return e, nil
 }
 

@@ -61,6 +61,7 @@ type Envelope struct {
 	Key   Key
 	Proof Proof
 	tail  []byte // The received bytes after the body: key and proof.
+	seal  Seal
 }
 
 // Proof is what shows that the owner of a key agreed to a body.
@@ -72,7 +73,7 @@ type Proof struct {
 
 // Seal returns the envelope's seal. Since an envelope has one encoding, the ID
 // and the bytes after the body stand for all of its bytes.
-func (e *Envelope) Seal() Seal { return Seal(digest(sealDomain, e.ID[:], e.tail)) }
+func (e *Envelope) Seal() Seal { return e.seal }
 
 // Verify reports whether the proof is good for the key that the envelope names.
 //

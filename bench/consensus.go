@@ -195,21 +195,3 @@ func consensus(ctx context.Context, r *run) error {
 	r.add(Figure{Name: "commit of a lone transaction, " + emptyBlocks + ", p50", Value: quantile(times, 0.5), Unit: "ms"})
 	return stop()
 }
-
-// fourValidators measures four validators on this machine with an empty application.
-func fourValidators(ctx context.Context, r *run) error {
-	list, stop, err := r.validators(4)
-	if err != nil {
-		return err
-	}
-	if err := flood(ctx, list, numbered(0, 4, transferSize())); err != nil { // They have found each other.
-		return errors.Join(err, stop())
-	}
-	count := r.of(10_000, 60_000)
-	c := newClock()
-	if err := flood(ctx, list, numbered(4, count, transferSize())); err != nil {
-		return errors.Join(err, stop())
-	}
-	r.add(perSecond("transactions, four validators with an empty application", count, c.span()))
-	return stop()
-}

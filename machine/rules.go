@@ -14,7 +14,7 @@ import (
 // executes blocks; package op says what each of them changed.
 const (
 	RulesOldest = op.RulesFirst
-	RulesNewest = op.RulesReadingsLeave
+	RulesNewest = op.RulesSnapshots
 )
 
 // UnknownRules is the error of a block by rules that the program does not know.

@@ -116,8 +116,8 @@ func TestGenesisNamesRules(t *testing.T) {
 	if !bytes.Equal(g.Encode(), codec.Marshal(older{g.Accounts, g.Council, g.Validators})) {
 		t.Error("a genesis without rules is not what it was before it could name some")
 	}
-	g.Rules = op.RulesReadingsLeave
-	if rules, err := begin(g, Environment{}); err != nil || rules != op.RulesReadingsLeave {
+	g.Rules = op.RulesSnapshots
+	if rules, err := begin(g, Environment{}); err != nil || rules != op.RulesSnapshots {
 		t.Errorf("rules 2: %d, %v", rules, err)
 	}
 	if _, err := begin(g, Environment{RulesNewest: 1}); !errors.As(err, new(*UnknownRules)) {

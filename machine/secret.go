@@ -50,7 +50,7 @@ func (whole) ReadKey([]byte) whole { return whole{} }
 
 // commitSecret makes the state commit to the secret, as the rules have it.
 func commitSecret(s state.Store, rules uint32, secret []byte) {
-	if rules >= op.RulesReadingsLeave {
+	if rules >= op.RulesSnapshots {
 		secrets.Put(s, whole{}, committed{hashSecret(secret)})
 	}
 }

@@ -29,7 +29,7 @@ func NewWorld(t testing.TB, sets ...*op.Set) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &World{Overlay: state.NewOverlay(state.NewMemory()), Ctx: op.Context{Time: 100_000, Rules: op.RulesReadingsLeave}, registry: registry}
+	return &World{Overlay: state.NewOverlay(state.NewMemory()), Ctx: op.Context{Time: 100_000, Rules: op.RulesSnapshots}, registry: registry}
 }
 
 // Try applies an operation as the machine does: decoded, checked, all or nothing.

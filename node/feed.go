@@ -106,7 +106,7 @@ func (f *feed) wake() {
 // lacks then, the next start brings.
 func (f *feed) stop() error {
 	if f.none != nil {
-		return nil
+		return nil //nolint:nilerr // It is no failure to have no read model.
 	}
 	close(f.end)
 	f.done.Wait()

@@ -36,7 +36,7 @@ var style []byte
 const Root = "/docs/"
 
 // first is the order of the menu; other pages follow by name, decisions last.
-var first = []string{"start", "run-a-community", "postgresql", "devices", "bridge", "meter-files", "api", "community-file", "simulate", "market", "certificates", "trace", "proofs", "operate", "metrics", "glossary", "operations", "performance"}
+var first = []string{"start", "run-a-community", "network", "keys", "postgresql", "operate", "metrics", "devices", "bridge", "meter-files", "api", "community-file", "simulate", "market", "certificates", "trace", "proofs", "reliability", "performance", "glossary", "operations"}
 
 // page is one rendered page.
 type page struct {

@@ -11,7 +11,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices ci
+.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices release-check ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -117,6 +117,10 @@ load:
 # Ten thousand devices for ten minutes, whose gateway and node are killed ten times each.
 devices:
 	COMMONWATT_DEVICES=1 go test -count=1 -timeout 60m ./cmd/commonwatt -run 'TestDevices$$' -v
+
+# What is promised of a release, at its full figures; docs/reliability.md has the last ones.
+release-check:
+	.ci/release-check
 
 ci:
 	.ci/run

@@ -77,6 +77,7 @@ func campaign(t *testing.T, seeds uint64, o Options) (counts Counts, failed []Re
 				if len(r.Failures) > 0 {
 					failed = append(failed, r)
 					many.Add(1)
+					t.Logf("seed %d failed: %s", r.Seed, r.Failures[0])
 				}
 				mu.Unlock()
 			}

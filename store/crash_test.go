@@ -171,6 +171,23 @@ func (a aftermath) check(t *testing.T, seed int64) {
 	}
 }
 
+// The file that a marker leads to is there whenever the marker is.
+func TestNamesLastBeforeTheirMarker(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	for _, name := range []string{"MANIFEST-1", marker + "manifest.1.MANIFEST-1"} {
+		f, err := named{disk}.Create(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := disk.CrashClone(vfs.CrashCloneCfg{}).Stat("MANIFEST-1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A full disk is never taken for a write.
 func TestFullDiskIsNotAcknowledged(t *testing.T) {
 	full := errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {

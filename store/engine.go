@@ -59,7 +59,7 @@ func (s *Store) Close() error {
 func open(o Options, cache *pebble.Cache, dir string, memTable uint64) (*pebble.DB, error) {
 	options := &pebble.Options{
 		Cache:              cache,
-		FS:                 o.FS,
+		FS:                 named{o.FS},
 		FormatMajorVersion: pebble.FormatValueSeparation,
 		Logger:             logger{o.Log},
 		MaxOpenFiles:       openFilesMax,

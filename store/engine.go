@@ -35,6 +35,11 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if !o.ReadOnly {
+		if err := probe(o.FS, dir); err != nil {
+			return nil, fmt.Errorf("store: open %s: cannot be written to: %w", dir, err)
+		}
+	}
 	cache := pebble.NewCache(cacheBytes)
 	defer cache.Unref()
 	ledger, err := open(o, cache, o.FS.PathJoin(dir, "ledger"), ledgerMemTable)
@@ -46,6 +51,25 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(err, ledger.Close())
 	}
 	return &Store{ledger: ledger, blocks: blocks, recent: newRecent()}, nil
+}
+
+// probeBytes is the room that a store asks for before it opens.
+const probeBytes = 1 << 20
+
+// probe says why nothing can be written to a folder. The engine does not: where a disk
+// is full it tries again, thousands of times a second, and opens when there is room.
+func probe(disk vfs.FS, dir string) error {
+	name := disk.PathJoin(dir, "PROBE")
+	if err := disk.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := disk.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, probeBytes))
+	err = errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, disk.Remove(name))
 }
 
 // Close closes the store. What was written is on disk afterwards.

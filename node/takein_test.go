@@ -60,6 +60,16 @@ func TestTakeInProvenOnly(t *testing.T) {
 		other.Apply([]state.Change{{Key: bytes.Clone(key), Row: append(bytes.Clone(row), 0)}})
 	}
 	otherRows, otherChunk := export(other)
+	more, tree := state.NewMemory(), merkle.NewTrie()
+	more.Apply([]state.Change{{Key: []byte("zone.more/1"), Row: []byte{1}}})
+	for key, row := range source.store.Ascend(nil, []byte{0xff}) {
+		more.Apply([]state.Change{{Key: bytes.Clone(key), Row: bytes.Clone(row)}})
+	}
+	for key, row := range more.Ascend(nil, []byte{0xff}) {
+		tree.Apply([]merkle.Change{state.Change{Key: key, Row: row}.Hashed()}, both)
+	}
+	moreRows, moreChunk := export(more)
+	moreRows.Root = tree.Root()
 	proven := chain.Proven{Height: head.Height, Time: int64(head.Time), AppHash: head.AppHash()}
 	for _, c := range []struct {
 		name  string
@@ -77,6 +87,7 @@ func TestTakeInProvenOnly(t *testing.T) {
 		{"rows of another root", func(m *manifest) { m.Rows.Root[0] ^= 1 }, chunk, chain.ErrSnapshot},
 		{"another secret", func(m *manifest) { m.Head.Secret = []byte{1} }, chunk, chain.ErrSnapshot},
 		{"other rows that the manifest names", func(m *manifest) { m.Rows = otherRows; m.Rows.Root = head.Root }, otherChunk, chain.ErrSnapshot},
+		{"more rows, under a root of their own", func(m *manifest) { m.Rows = moreRows }, moreChunk, chain.ErrSnapshot},
 		{"a chunk that it does not name", func(*manifest) {}, otherChunk, chain.ErrChunk},
 	} {
 		t.Run(c.name, func(t *testing.T) {

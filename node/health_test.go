@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -74,7 +75,7 @@ func TestCounted(t *testing.T) {
 	for _, raw := range [][]byte{spoiled, stale, []byte("nothing"), broke} {
 		_, _ = n.Submit(t.Context(), raw) // What became of it is counted.
 	}
-	if err := n.Seen(t.Context(), n.Height()); err != nil {
+	if err := errors.Join(n.Rest(t.Context()), n.Seen(t.Context(), n.Height())); err != nil {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]float64{

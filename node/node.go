@@ -168,11 +168,11 @@ func (n *Node) open(cfg Config) (err error) {
 	m := newMetrics(cfg.Registry)
 	n.intake = newIntake(n.app, m)
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
+		m.block(r, txs) // Whoever is told may ask for what was counted.
 		n.intake.answer(r, txs)
 		n.feed.wake()
 		tellBlamed(r, cfg.Log)
 		n.rules.tell(n.app.machine, cfg.Log)
-		m.block(r, txs)
 	}
 	n.rules.tell(n.app.machine, cfg.Log)
 	config, app, err := n.sharing(cfg)

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/types"
@@ -29,6 +30,7 @@ type driver struct {
 	// finalized is the height that the next Commit is of, and hash that of the state
 	// after it; proving says that it left the hash as it was.
 	finalized int64
+	time      time.Time // Of that block.
 	hash      []byte
 	proving   bool
 	// proven says that the header of the last block holds the hash of the state.
@@ -43,6 +45,8 @@ type driver struct {
 	company *company
 	// syncing reports whether block sync is what finalizes blocks; nil: not yet.
 	syncing func() bool
+	// restored is told of every block that became last; nil: not yet.
+	restored func(height int64, at time.Time) error
 
 	halted chan struct{}
 	once   sync.Once
@@ -157,7 +161,7 @@ func (d *driver) ProcessProposal(_ context.Context, r *abci.RequestProcessPropos
 
 // FinalizeBlock computes a decided block.
 func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (response *abci.ResponseFinalizeBlock, err error) {
-	d.finalized = r.Height
+	d.finalized, d.time = r.Height, r.Time
 	defer d.haltOn(&err)
 	if err := d.app.Next(); err != nil { // Others decided it, or the last start was cut short.
 		return nil, err
@@ -190,6 +194,11 @@ func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.Re
 		return nil, err
 	}
 	d.proven.Store(d.proving)
+	if d.restored != nil {
+		if err := d.restored(d.finalized, d.time); err != nil {
+			return nil, err
+		}
+	}
 	d.committed.set(d.finalized)
 	if err := d.next(); err != nil {
 		d.halt(err)

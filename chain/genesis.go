@@ -153,7 +153,11 @@ func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
 		return nil, nil, fmt.Errorf("%s does not hold an Ed25519 key", signerFile)
 	}
 	var last privval.FilePVLastSignState
-	if err := readJSON(filepath.Join(dir, signedFile), &last); err != nil {
+	err := readJSON(filepath.Join(dir, signedFile), &last)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s is missing; bring it back, or, if the validator never signed from some height on: commonwatt key sign-from DIR HEIGHT", ErrNoMark, signedFile)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := errors.Join(soundSigner(key), soundSigned(secret.PubKey(), last)); err != nil {
@@ -179,6 +183,14 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil
+}
+
+func writeJSON(path string, from any) error {
+	raw, err := cmtjson.MarshalIndent(from, "", "  ")
+	if err != nil {
+		return err
+	}
+	return keyfile.Replace(path, raw)
 }
 
 // encodeAppState makes the application's state a JSON string of base64, because

@@ -66,10 +66,14 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		return nil, err
 	}
 	kv = p.gate.through(kv)
-	p.signer, p.node = &signer{FilePV: key, halted: driver.halted}, node
 	if err := soundGenesis(cfg.Dir, kv(stateMap)); err != nil {
 		return nil, err
 	}
+	restored, err := newWaiting(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	p.signer, p.node = &signer{FilePV: key, halted: driver.halted, restored: restored}, node
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
 		return nil, err
@@ -101,6 +105,17 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		func(alone bool) { cfg.pace(p.settings.Consensus, alone || !cfg.networked()) })
 	p.connect(pool, cfg.networked())
 	driver.syncing = p.votes.WaitSync
+	driver.restored = func(height int64, at time.Time) error {
+		ended, err := restored.decided(height, at, p.votes.WaitSync(), key)
+		if ended {
+			cfg.Log.Info("the validator that was restored signs again", "above_height", height)
+		}
+		return err
+	}
+	if restored.holds() {
+		cfg.Log.Warn("this validator was restored from a copy: it follows, and signs nothing until it has seen the others decide two blocks; " +
+			"if they cannot without it, and it never signed from some height on: commonwatt key sign-from DIR HEIGHT")
+	}
 	return p, nil
 }
 

@@ -16,7 +16,8 @@ var errClosing = errors.New("chain: no new block, the node is being stopped")
 // next start, and the chain loses the time it takes to give up on it.
 type signer struct {
 	*privval.FilePV
-	halted <-chan struct{} // Closed once the chain does not go on.
+	halted   <-chan struct{} // Closed once the chain does not go on.
+	restored *waiting        // Nil: there is nothing to wait for.
 
 	mu       sync.Mutex
 	closing  bool
@@ -30,6 +31,9 @@ func (s *signer) SignProposal(chainID string, proposal *cmtproto.Proposal) error
 	if s.closing || s.over() {
 		return errClosing
 	}
+	if s.restored.holds() {
+		return errRestored
+	}
 	if err := s.FilePV.SignProposal(chainID, proposal); err != nil {
 		return err
 	}
@@ -42,6 +46,9 @@ func (s *signer) SignProposal(chainID string, proposal *cmtproto.Proposal) error
 func (s *signer) SignVote(chainID string, vote *cmtproto.Vote) error {
 	if s.over() {
 		return errClosing
+	}
+	if s.restored.holds() {
+		return errRestored
 	}
 	return s.FilePV.SignVote(chainID, vote)
 }

@@ -125,7 +125,10 @@ func restoreCommand() *cobra.Command {
 broken anywhere is refused whole, and no folder is made.
 
 The folder has the keys of the one that was backed up. Never run both: as validators
-they would sign twice, which proves to everybody that one of them cheats.`,
+they would sign twice, which proves to everybody that one of them cheats. In a network the
+node that was restored follows at first, and signs as a validator once it has seen the
+others decide two blocks after its start. Where they cannot without it, see
+"commonwatt key sign-from --help".`,
 		Example:           `  commonwatt restore elm-street.backup elm-street-again`,
 		Args:              usage(cobra.ExactArgs(2)),
 		ValidArgsFunction: folders,
@@ -174,10 +177,25 @@ func restore(cmd *cobra.Command, file, dir string) (err error) {
 }
 
 // seal brings a folder to rest that was backed up while its node ran. One that was
-// at rest has to be what its seal says.
+// at rest has to be what its seal says. Its validator signs nothing meanwhile, and in a
+// network nothing before it has seen the others go on.
 func seal(ctx context.Context, dir string, show *progress) error {
 	if store.Sealed(dir) {
-		return store.CheckSeal(dir)
+		if err := store.CheckSeal(dir); err != nil {
+			return err
+		}
+	}
+	s, err := node.Inspect(dir)
+	if err != nil {
+		return err
+	}
+	if s.Validators > 1 {
+		if err := node.Restored(dir); err != nil {
+			return err
+		}
+	}
+	if store.Sealed(dir) {
+		return nil
 	}
 	n, err := node.Open(node.Config{Dir: dir, Log: newLog(show.out)})
 	if err != nil {

@@ -6,11 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/keyfile"
+	"github.com/commonwatt/commonwatt/node"
 	"github.com/commonwatt/commonwatt/operator"
 	"github.com/commonwatt/commonwatt/store"
 )
@@ -27,7 +30,7 @@ func keyCommand(source *passphraseSource) *cobra.Command {
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(keyEncryptCommand(source), keyDecryptCommand(source))
+	cmd.AddCommand(keyEncryptCommand(source), keyDecryptCommand(source), keySignFromCommand())
 	return cmd
 }
 
@@ -96,6 +99,54 @@ func keyDecryptCommand(source *passphraseSource) *cobra.Command {
 			}, "decrypted")
 		},
 	}
+}
+
+func keySignFromCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sign-from DIR HEIGHT",
+		Short: "Let a validator sign from a height on, whatever it forgot of what it signed",
+		Long: `Sign-from is for a validator that does not know what it signed last: its folder was restored
+and the others cannot decide without it, or its file validator_state.json is lost. It then
+signs for HEIGHT and later, and never before. Give a height that it never signed for: one more
+than any height that the network has reached or tried. Whoever signs twice for one height is found out,
+and loses its power.`,
+		Example:           `  commonwatt key sign-from elm-street 120500`,
+		Args:              usage(cobra.ExactArgs(2)),
+		ValidArgsFunction: folders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			height, err := strconv.ParseInt(args[1], 10, 64)
+			if err != nil || height < 1 {
+				return badInput(fmt.Errorf("%q: give a height, as in 120500", args[1]))
+			}
+			return signFrom(cmd, args[0], height)
+		},
+	}
+}
+
+// signFrom refuses a height that the folder itself has reached.
+func signFrom(cmd *cobra.Command, dir string, height int64) (err error) {
+	if err := checkLedger(dir); err != nil {
+		return err
+	}
+	release, err := lockFolder(dir, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	s, err := node.Inspect(dir)
+	if err != nil {
+		return err
+	}
+	if height <= s.Height {
+		return badInput(fmt.Errorf("%d: the folder has blocks up to height %d: give a later one", height, s.Height))
+	}
+	if err := node.SignFrom(dir, height); errors.Is(err, chain.ErrMark) {
+		return badInput(err)
+	} else if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "the validator of %s signs from height %d on\n", dir, height)
+	return err
 }
 
 // keyOf is a file with a key, and what it becomes, which is nil when it stays.

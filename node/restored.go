@@ -1,0 +1,30 @@
+package node
+
+import (
+	"path"
+	"path/filepath"
+
+	"github.com/commonwatt/commonwatt/chain"
+	"github.com/commonwatt/commonwatt/store"
+)
+
+// Restored makes the validator of a folder that came from a copy sign nothing until it
+// has seen the network go on without it: it may have signed more than the copy knows.
+// The folder's seal, if it has one, says so, too.
+func Restored(dir string) error {
+	if err := chain.Restored(filepath.Join(dir, chainDir)); err != nil {
+		return err
+	}
+	return store.Reseal(dir, path.Join(chainDir, chain.RestoredFile))
+}
+
+// SignFrom makes a folder's validator sign for a height and those after it, and for
+// none before.
+//
+// Errors: chain.ErrMark; those of the disk.
+func SignFrom(dir string, height int64) error {
+	if err := chain.SignFrom(filepath.Join(dir, chainDir), height); err != nil {
+		return err
+	}
+	return store.Unseal(dir) // What was sealed was another mark.
+}

@@ -40,7 +40,7 @@ type clients struct {
 // Times of the clients.
 const (
 	retryTime = 2 * second
-	triesMax  = 60
+	triesMax  = 1000
 )
 
 func newClients(r *run) *clients {

@@ -74,6 +74,7 @@ func signedFor(last privval.FilePVLastSignState) (height, round int64, step int8
 		step = 2
 	case cmtproto.PrecommitType:
 		step = 3
+	case cmtproto.ProposalType, cmtproto.UnknownType:
 	}
 	return v.Height, v.Round, step, err
 }

@@ -268,3 +268,14 @@ func perSecond(b *testing.B, n int) {
 	b.Helper()
 	b.ReportMetric(float64(b.N)*float64(n)/b.Elapsed().Seconds(), "envelopes/s")
 }
+
+// What was vouched for is known to the last byte, and nothing else is.
+func TestVouched(t *testing.T) {
+	v := NewVerifier(1, 1)
+	v.Vouch([]byte("a good bundle"))
+	for said, known := range map[string]bool{"a good bundle": true, "a good bundlf": false, "a good bundle ": false, "": false} {
+		if v.Vouched([]byte(said)) != known {
+			t.Errorf("%q is known: %t", said, !known)
+		}
+	}
+}

@@ -72,7 +72,10 @@ func TestChanged(t *testing.T) {
 	}
 	greedy := bytes.Clone(block.Bytes)
 	greedy[len(magic)+5] = 0x7f // 8 TiB.
+	slow := bytes.Clone(block.Bytes)
+	slow[len(magic)+4] = passesMax + 1
 	for what, bad := range map[string][]byte{
+		"slow":   pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: slow}),
 		"greedy": pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: greedy}),
 		"short":  pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: block.Bytes[:headerSize-1]}),
 		"type":   pem.EncodeToMemory(&pem.Block{Type: "KEY", Bytes: block.Bytes}),

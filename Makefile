@@ -2,6 +2,9 @@
 
 GOLANGCI := v2.15.0
 DEADCODE := v0.52.0
+NFPM     := v2.45.2
+VULN     := v1.9.0
+PACK     := bin/nfpm-$(NFPM)
 LINT     := bin/golangci-lint-$(GOLANGCI)
 FUZZTIME ?= 10s
 FUZZED   ?= ./...
@@ -11,7 +14,7 @@ RACED    := ./admission ./chain ./store ./view ./node ./session ./broker ./api .
 SHELL       := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 
-.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices release-check ci
+.PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices packages vulnerabilities release-check ci
 
 build:
 	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
@@ -117,6 +120,23 @@ load:
 # Ten thousand devices for ten minutes, whose gateway and node are killed ten times each.
 devices:
 	COMMONWATT_DEVICES=1 go test -count=1 -timeout 60m ./cmd/commonwatt -run 'TestDevices$$' -v
+
+# The Debian and the RPM package of a commit, in bin/packages: twice the same bytes.
+packages: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+packages: export VERSION = 0.1.0~$(shell git log -1 --format=%cd --date=format:%Y%m%d%H%M%S)
+packages: export ARCH = $(shell go env GOARCH)
+packages: $(PACK)
+	CGO_ENABLED=0 go build -trimpath -o bin/packages/commonwatt ./cmd/commonwatt
+	for kind in deb rpm; do $(PACK) package -f packaging/nfpm.yaml -p $$kind -t bin/packages/ || exit 1; done
+
+$(PACK):
+	mkdir -p bin
+	GOBIN=$(CURDIR)/bin go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM)
+	mv bin/nfpm $@
+
+# Known holes in what we build on; asks Go's database of them.
+vulnerabilities:
+	go run golang.org/x/vuln/cmd/govulncheck@$(VULN) ./...
 
 # What is promised of a release, at its full figures; docs/reliability.md has the last ones.
 release-check:

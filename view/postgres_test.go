@@ -129,7 +129,7 @@ func ask(t *testing.T, name string, method reflect.Value, given []reflect.Value,
 		}
 	}
 	for _, out := range method.Call(given) {
-		if err, failed := out.Interface().(error); failed {
+		if err, failed := reflect.TypeAssert[error](out); failed {
 			t.Fatalf("%s: %v", name, err)
 		}
 		fmt.Fprintf(&text, "%+v ", out.Interface())

@@ -247,8 +247,8 @@ func (c *checker) equivocated(k key) {
 	}
 }
 
-// end checks, once everything healed, that nothing acknowledged is lost, nothing is
-// left waiting, and all machines are at the same block.
+// end checks, once everything healed, that nothing acknowledged is lost, that nothing
+// is left waiting, and every rule over the rows of every machine.
 func (c *checker) end() {
 	for _, q := range c.run.clients.all {
 		at, applied := c.done[q.id]
@@ -257,21 +257,30 @@ func (c *checker) end() {
 			c.fail("LOST: envelope %d (%s) was acknowledged at height %d", q.number, q.what, q.height)
 		case q.bad && !q.copied && applied:
 			c.fail("envelope %d (%s) was applied", q.number, q.what)
-		case !q.bad && !q.done && !applied:
-			c.fail("STUCK: envelope %d (%s) was never answered after %d tries", q.number, q.what, q.tries)
 		}
 	}
+	for _, text := range c.stuck() {
+		c.fail("STUCK: %s", text)
+	}
 	for _, v := range c.run.nodes {
-		if v.bad != nil {
-			continue
-		}
-		switch {
-		case !v.up:
-			c.fail("STUCK: validator %d is down at the end", v.index)
-		case len(v.blocks) < c.due:
-			c.fail("STUCK: validator %d is at height %d of %d at the end", v.index, len(v.blocks), len(c.blocks))
-		default:
+		if v.bad == nil && v.up {
 			c.audit(v)
 		}
 	}
+}
+
+// stuck says what is left waiting: envelopes without an answer, and machines that are
+// not where all are to be.
+func (c *checker) stuck() (list []string) {
+	for _, q := range c.run.clients.all {
+		if _, applied := c.done[q.id]; !q.bad && !q.done && !applied {
+			list = append(list, fmt.Sprintf("envelope %d (%s) was not answered after %d tries", q.number, q.what, q.tries))
+		}
+	}
+	for _, v := range c.run.nodes {
+		if v.bad == nil && (!v.up || len(v.blocks) < c.due) {
+			list = append(list, fmt.Sprintf("validator %d is down, or not at height %d", v.index, c.due))
+		}
+	}
+	return list
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/tx"
 )
 
@@ -57,9 +58,14 @@ func (w *works) tricks(from tx.AccountID) {
 	case 3:
 		body := tx.Body{Chain: chainID, Account: from, Nonce: c.nonces[from] + 1, Expiry: 0, Operations: []tx.Operation{w.transfer(operator, 6)}}
 		c.send("expired", tx.SignEd25519(body.Encode(), secretKey(uint64(from))), true)
-	case 4: // Nonces leap, so that the window moves on.
-		c.nonces[from] += uint64(between(r.work, 1, 1100)) //nolint:gosec // small
+	case 4: // Nonces leap by the window, and then one is used that was skipped.
+		c.nonces[from] += party.NonceWindow
+		skipped := c.nonces[from]
 		c.submit("transfer after a leap", from, w.transfer(operator, 1))
+		r.after(2*second, func() {
+			body := tx.Body{Chain: chainID, Account: from, Nonce: skipped, Expiry: 1 << 40, Operations: []tx.Operation{w.transfer(operator, 2)}}
+			c.send("transfer with a skipped nonce", tx.SignEd25519(body.Encode(), secretKey(uint64(from))), false)
+		})
 	case 5:
 		w.future(w.read + interval.Time(between(r.work, 1, 12))*interval.Time(length))
 	case 6: // What a meter signed, and the same with another signature under it.

@@ -133,8 +133,8 @@ func TestForksAreSeen(t *testing.T) {
 		with   Kinds
 		from   uint64 // A seed that showed it; when what seeds bring changes, another one near it does.
 	}{
-		{"locks are forgotten", Broken{ForgetsLock: true}, Partitions | Byzantine, 110},
-		{"the log is forgotten", Broken{ForgetsLog: true}, Storms | Crashes, 19},
+		{"locks are forgotten", Broken{ForgetsLock: true}, Partitions | Byzantine, 150},
+		{"the log is forgotten", Broken{ForgetsLog: true}, Storms | Crashes, 54},
 		{"half of them are most", Broken{HalfIsMost: true}, Storms | Byzantine, 46},
 	} {
 		t.Run(c.name, func(t *testing.T) {

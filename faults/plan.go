@@ -66,7 +66,8 @@ const (
 	faultTime = 40 * second
 	faultMore = 80 * second
 	healTime  = 30 * second // From the last fault to the end of the run.
-	blockTime = 10 * second // From healing to the next block, at most.
+	blockTime = 10 * second // Before its end, where all have to be by then.
+	patience  = 150 * second
 )
 
 // makePlan draws what the seed brings: four validators or seven, one that may join,
@@ -96,7 +97,18 @@ func (r *run) makePlan() {
 	}
 	r.at(r.healed, r.heal)
 	r.at(r.end-moment(blockTime), func() { r.check.due = len(r.check.blocks) })
-	r.at(r.end, func() { r.ended = true })
+	r.at(r.end, r.finish)
+}
+
+// finish ends the run once nothing waits any more. Where some are locked on a block
+// and a liar holds back what the others lack, it takes until one of them proposes again,
+// in rounds that grow: that is all the patience there is.
+func (r *run) finish() {
+	if len(r.check.stuck()) > 0 && r.now < r.healed+moment(patience) {
+		r.after(second, r.finish)
+		return
+	}
+	r.ended = true
 }
 
 // plans draw the faults of each kind. Who lies is drawn before whose clock is wrong.

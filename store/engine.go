@@ -13,9 +13,12 @@ import (
 )
 
 // Sizes are small on purpose: a year of a community is settled within half a
-// gigabyte and a node idles in less than a tenth.
+// gigabyte and a node idles in less than a tenth. The engine takes the memory of
+// its tables, those that wait for the disk included, out of the cache: were it no
+// larger than they are, then each look at a row would read the index and the filter of
+// its file again, just when many rows are written.
 const (
-	cacheBytes         = 32 << 20
+	cacheBytes         = 96 << 20
 	ledgerMemTable     = 8 << 20
 	blocksMemTable     = 16 << 20
 	openFilesMax       = 256

@@ -87,7 +87,7 @@ var (
 	proposals  = state.NewTable[ProposalID, Proposal]("governance.proposal")
 	votes      = state.NewTable[ballot, vote]("governance.vote")
 	validators = state.NewTable[ValidatorKey, power]("governance.validator")
-	versions   = state.NewTable[whole, version]("governance.version")
+	versions   = state.NewTable[state.Whole, version]("governance.version")
 )
 
 // Seat gives an account a seat in the council before the first block.

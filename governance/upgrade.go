@@ -18,27 +18,18 @@ type version struct {
 	Next *Upgrade `cbor:"2,keyasint,omitempty"` // It is in force from its height on, without a word in that block.
 }
 
-// whole is the key of a row that a ledger has one of.
-type whole struct{}
-
-// AppendKey adds nothing.
-func (whole) AppendKey(b []byte) []byte { return b }
-
-// ReadKey reads nothing.
-func (whole) ReadKey([]byte) whole { return whole{} }
-
 // BeginRules sets the rules of a ledger before its first block. One that begins with
 // the first rules has no row, as ledgers had none before there were others.
 func BeginRules(s state.Store, rules uint32) {
 	if rules != op.RulesFirst {
-		versions.Put(s, whole{}, version{Now: Upgrade{Rules: rules, Height: 1}})
+		versions.Put(s, state.Whole{}, version{Now: Upgrade{Rules: rules, Height: 1}})
 	}
 }
 
 // InForce returns the rules by which the block at a height is executed, and from
 // which height on they hold. The rows are those before that block.
 func InForce(s state.Reader, height int64) Upgrade {
-	v, ok := versions.Get(s, whole{})
+	v, ok := versions.Get(s, state.Whole{})
 	switch {
 	case !ok:
 		return Upgrade{Rules: op.RulesFirst, Height: 1}
@@ -50,7 +41,7 @@ func InForce(s state.Reader, height int64) Upgrade {
 
 // Agreed returns the upgrade that is agreed on and not in force at a height yet.
 func Agreed(s state.Reader, height int64) (Upgrade, bool) {
-	v, _ := versions.Get(s, whole{})
+	v, _ := versions.Get(s, state.Whole{})
 	if v.Next == nil || height >= v.Next.Height {
 		return Upgrade{}, false
 	}
@@ -78,5 +69,5 @@ func (u Upgrade) agree(s state.Store, height int64) {
 	if u.Rules != v.Now.Rules {
 		v.Next = &u
 	}
-	versions.Put(s, whole{}, v)
+	versions.Put(s, state.Whole{}, v)
 }

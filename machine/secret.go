@@ -37,21 +37,12 @@ type committed struct {
 	Hash []byte `cbor:"1,keyasint"`
 }
 
-var secrets = state.NewTable[whole, committed]("machine.secret")
-
-// whole is the key of a row that a ledger has one of.
-type whole struct{}
-
-// AppendKey adds nothing.
-func (whole) AppendKey(b []byte) []byte { return b }
-
-// ReadKey reads nothing.
-func (whole) ReadKey([]byte) whole { return whole{} }
+var secrets = state.NewTable[state.Whole, committed]("machine.secret")
 
 // commitSecret makes the state commit to the secret, as the rules have it.
 func commitSecret(s state.Store, rules uint32, secret []byte) {
 	if rules >= op.RulesSnapshots {
-		secrets.Put(s, whole{}, committed{hashSecret(secret)})
+		secrets.Put(s, state.Whole{}, committed{hashSecret(secret)})
 	}
 }
 
@@ -68,7 +59,7 @@ var ErrSecret = errors.New("machine: the rows do not commit to the secret of the
 //
 // Errors: ErrSecret, also for a ledger whose rows commit to none: rules 1 had none do so.
 func (h Head) Whole(rows state.Reader) error {
-	if c, ok := secrets.Get(rows, whole{}); !ok || !bytes.Equal(c.Hash, hashSecret(h.Secret)) {
+	if c, ok := secrets.Get(rows, state.Whole{}); !ok || !bytes.Equal(c.Hash, hashSecret(h.Secret)) {
 		return ErrSecret
 	}
 	return nil

@@ -116,8 +116,10 @@ func TestProofsAreBounded(t *testing.T) {
 	}
 	defer s.api.Close()
 	tried := map[int]int{}
-	for range 70 {
-		tried[s.get(role{}, link).Code]++
+	for range 500 { // More come free each second, on a slow machine many of them.
+		if tried[s.get(role{}, link).Code]++; tried[http.StatusTooManyRequests] > 0 {
+			break
+		}
 	}
 	if tried[http.StatusOK] < 60 || tried[http.StatusTooManyRequests] == 0 {
 		t.Errorf("%v", tried)

@@ -121,13 +121,17 @@ load:
 devices:
 	COMMONWATT_DEVICES=1 go test -count=1 -timeout 60m ./cmd/commonwatt -run 'TestDevices$$' -v
 
-# The Debian and the RPM package of a commit, in bin/packages: twice the same bytes.
+# The Debian and the RPM package of a commit, in bin/packages: always the same bytes, as
+# .ci/packages shows.
 packages: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
-packages: export VERSION = 0.1.0~$(shell git log -1 --format=%cd --date=format:%Y%m%d%H%M%S)
+packages: export VERSION = 0.1.0~$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S)
 packages: export ARCH = $(shell go env GOARCH)
+packages: export CGO_ENABLED = 0
 packages: $(PACK)
-	CGO_ENABLED=0 go build -trimpath -o bin/packages/commonwatt ./cmd/commonwatt
+	rm -rf bin/packages
+	go build -trimpath -buildvcs=true -o bin/packages/commonwatt ./cmd/commonwatt
 	for kind in deb rpm; do $(PACK) package -f packaging/nfpm.yaml -p $$kind -t bin/packages/ || exit 1; done
+	cd bin/packages && sha256sum *.* > SHA256SUMS
 
 $(PACK):
 	mkdir -p bin

@@ -15,9 +15,16 @@ import (
 var ErrFull = errors.New("admission: the queue is full: send again later, or more slowly")
 
 // bundleMost is the bytes of a bundle when much waits, unless its first envelope is
-// larger: some hundred envelopes, whose signatures are cheap together, and little
-// enough that what comes next is not long in coming.
+// larger: what a bundle costs by itself is little beside that of so many envelopes.
 const bundleMost = tx.MaxBundle / 4
+
+// A bundle is gathered in groups, so that whoever comes while one is gathered waits for
+// a group and not for a bundle. A group is what several cores verify at their best, and
+// whose checks take a few milliseconds: less than the shortest block.
+const (
+	groupMost      = 4 * batchMost
+	groupBytesMost = bundleMost / 4 // Unless its first envelope is larger.
+)
 
 // Limits bound what waits in a Queue.
 type Limits struct {
@@ -26,16 +33,17 @@ type Limits struct {
 }
 
 // Queue holds envelopes until they are gathered into a bundle. There is no timer:
-// a taker gets whatever waits, so bundles are small when little happens, and
+// a bundle is whatever waits, so bundles are small when little happens, and
 // grow by themselves when consensus is the bottleneck. It is safe for concurrent
 // use.
 //
 // A flood is its sender's own to wait for: an account may have as much waiting as
 // there is room left, so one that floods takes half of the queue and ten take ten
 // elevenths (the dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on
-// Networking 6(2), 1998); and when more waits than a bundle carries, each account has
-// its turn. An account's envelopes leave in the order in which they came, and so do
-// all of those that one bundle takes.
+// Networking 6(2), 1998); when more waits than a group holds, each account has its
+// turn; and a bundle does not grow on while one who sends now and then is in it. An
+// account's envelopes leave in the order in which they came, and so do all of those
+// that one group takes.
 type Queue struct {
 	limits Limits
 
@@ -44,6 +52,7 @@ type Queue struct {
 	turns    []*line                // The same; the first is next.
 	waiting  int
 	bytes    int
+	firsts   int // Of those that wait, how many came when nothing of their account did.
 	arrivals uint64
 	filled   chan struct{} // Closed while something waits.
 	room     chan struct{} // Closed, and replaced, whenever something is taken.
@@ -56,9 +65,11 @@ type line struct {
 	bytes   int
 }
 
-// arrival is an envelope, and its number among all.
+// arrival is an envelope, its number among all, and whether nothing of its account
+// waited when it came.
 type arrival struct {
 	number uint64
+	first  bool
 	raw    []byte
 }
 
@@ -109,14 +120,16 @@ func (q *Queue) put(account tx.AccountID, raw []byte) (room <-chan struct{}) {
 	if l.bytes >= q.limits.Bytes-q.bytes || len(l.waiting) >= q.limits.Envelopes-q.waiting {
 		return q.room
 	}
-	if len(l.waiting) == 0 {
+	first := len(l.waiting) == 0
+	if first {
 		q.accounts[account] = l
 		q.turns = append(q.turns, l)
+		q.firsts++
 	}
 	if q.waiting == 0 {
 		close(q.filled)
 	}
-	l.waiting = append(l.waiting, arrival{q.arrivals, raw})
+	l.waiting = append(l.waiting, arrival{q.arrivals, first, raw})
 	l.bytes += len(raw)
 	q.arrivals++
 	q.waiting++
@@ -124,63 +137,103 @@ func (q *Queue) put(account tx.AccountID, raw []byte) (room <-chan struct{}) {
 	return nil
 }
 
-// Take returns what waits, at least one envelope and no more than goes into a
-// bundle; it blocks while nothing waits.
+// Gather returns the envelopes of the next bundle, at least one and no more than go
+// into one: of what waits, that which screen lets through, in groups. It blocks while
+// nothing good waits.
 //
 // Error: the cause that ended the context.
-func (q *Queue) Take(ctx context.Context) ([][]byte, error) {
+func (q *Queue) Gather(ctx context.Context, screen func(group [][]byte) (good [][]byte)) ([][]byte, error) {
+	var b bundle
 	for {
-		taken, filled := q.take()
-		if len(taken) > 0 {
-			return taken, nil
-		}
-		select {
-		case <-filled:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		group, filled := q.take(&b)
+		switch {
+		case len(group) > 0:
+			b.add(screen(group))
+		case len(b.envelopes) > 0:
+			return b.envelopes, nil
+		default:
+			select {
+			case <-filled:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
 		}
 	}
 }
 
-// take removes a bundle's worth, or returns the channel that is closed when
-// something waits.
-func (q *Queue) take() (taken [][]byte, filled <-chan struct{}) {
+// bundle is what was gathered of one.
+type bundle struct {
+	envelopes [][]byte
+	bytes     int  // Of the envelopes, with what each costs in a bundle.
+	awaited   bool // One who sends now and then is in it.
+}
+
+// add adds what was let through.
+func (b *bundle) add(envelopes [][]byte) {
+	b.envelopes = append(b.envelopes, envelopes...)
+	for _, raw := range envelopes {
+		b.bytes += len(raw) + tx.BundleOverhead
+	}
+}
+
+// fits reports whether a bundle holds so many envelopes and bytes besides what it has.
+func (b *bundle) fits(envelopes, bytes int) bool {
+	envelopes += len(b.envelopes)
+	return envelopes <= tx.MaxBundleEnvelopes && (envelopes == 1 || tx.BundleOverhead+b.bytes+bytes <= bundleMost)
+}
+
+// take removes the next group of a bundle, or nothing when the bundle should go as it
+// is; filled is closed once something waits.
+func (q *Queue) take(b *bundle) (group [][]byte, filled <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiting == 0 {
+	taken := q.group(b)
+	if len(taken) == 0 {
+		close(q.room) // For all that the bundle took: waking senders costs more than a group.
+		q.room = make(chan struct{})
 		return nil, q.filled
 	}
-	var bundle []arrival
-	for size := tx.BundleOverhead; q.waiting > 0 && len(bundle) < tx.MaxBundleEnvelopes; {
-		next := q.turns[0].waiting[0]
-		if size += len(next.raw) + tx.BundleOverhead; size > bundleMost && len(bundle) > 0 {
-			break
-		}
-		bundle = append(bundle, next)
-		q.served(len(next.raw))
-	}
-	slices.SortFunc(bundle, func(a, b arrival) int { return cmp.Compare(a.number, b.number) })
-	for _, a := range bundle {
-		taken = append(taken, a.raw)
+	slices.SortFunc(taken, func(a, b arrival) int { return cmp.Compare(a.number, b.number) })
+	for _, a := range taken {
+		group = append(group, a.raw)
 	}
 	if q.waiting == 0 {
 		q.filled = make(chan struct{})
 	}
-	close(q.room)
-	q.room = make(chan struct{})
-	return taken, nil
+	return group, q.filled
 }
 
-// served removes the first envelope of the account whose turn it is, which is the
-// last to have another.
-func (q *Queue) served(size int) {
+// group removes the next group of a bundle, each account having its turn.
+func (q *Queue) group(b *bundle) (taken []arrival) {
+	if b.awaited && q.firsts == 0 {
+		return nil
+	}
+	for bytes := 0; q.waiting > 0 && len(taken) < groupMost; {
+		next := q.turns[0].waiting[0]
+		bytes += len(next.raw) + tx.BundleOverhead
+		if !b.fits(len(taken)+1, bytes) || bytes > groupBytesMost && len(taken) > 0 {
+			break
+		}
+		taken = append(taken, next)
+		b.awaited = b.awaited || next.first
+		q.served(next)
+	}
+	return taken
+}
+
+// served removes the envelope whose turn it is; its account is the last to have
+// another.
+func (q *Queue) served(a arrival) {
 	l := q.turns[0]
 	q.turns = q.turns[1:]
 	l.waiting[0].raw = nil // Of no use here any more.
 	l.waiting = l.waiting[1:]
-	l.bytes -= size
+	l.bytes -= len(a.raw)
 	q.waiting--
-	q.bytes -= size
+	q.bytes -= len(a.raw)
+	if a.first {
+		q.firsts--
+	}
 	if len(l.waiting) > 0 {
 		q.turns = append(q.turns, l)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,26 +35,28 @@ func TestQueueTakesNoMoreThanABundle(t *testing.T) {
 	cases := []struct {
 		name        string
 		size, count int
-		want        []int
+		most        int // In a bundle.
 	}{
-		{"the largest", tx.MaxEnvelope, 2, []int{1, 1}},
-		{"large", bundleMost / 4, 7, []int{3, 3, 1}},
-		{"many", 1, tx.MaxBundleEnvelopes + 1, []int{tx.MaxBundleEnvelopes, 1}},
-		{"a bundle to the byte", bundleMost/16 - tx.BundleOverhead - 1, 17, []int{16, 1}},
+		{"the largest", tx.MaxEnvelope, 3, 1},
+		{"large", bundleMost / 4, 9, 3},
+		{"many", 1, 2*tx.MaxBundleEnvelopes + 1, tx.MaxBundleEnvelopes},
+		{"a bundle to the byte", bundleMost/16 - tx.BundleOverhead - 1, 40, 16},
 	}
 	for _, c := range cases {
 		q := roomy()
 		for range c.count {
 			put(t, q, make([]byte, c.size))
 		}
-		for _, want := range c.want {
+		most := 0
+		for left := c.count; left > 0; {
 			taken := take(t, q)
-			if len(taken) != want {
-				t.Errorf("%s: took %d, want %d", c.name, len(taken), want)
-			}
 			if _, err := tx.EncodeBundle(taken); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
+			most, left = max(most, len(taken)), left-len(taken)
+		}
+		if most != c.most {
+			t.Errorf("%s: took %d at most, want %d", c.name, most, c.most)
 		}
 	}
 }
@@ -100,7 +103,7 @@ func TestQueuePushesBack(t *testing.T) {
 	}
 }
 
-func TestTakeWaitsForTheFirst(t *testing.T) {
+func TestGatherWaitsForTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := roomy()
 		var got [][]byte
@@ -114,7 +117,7 @@ func TestTakeWaitsForTheFirst(t *testing.T) {
 		}
 		stopped, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := q.Take(stopped); !errors.Is(err, context.Canceled) {
+		if _, err := q.Gather(stopped, all); !errors.Is(err, context.Canceled) {
 			t.Errorf("a stopped taker gets %v", err)
 		}
 	})
@@ -139,7 +142,7 @@ func TestQueueLosesNothing(t *testing.T) {
 	total := 0
 	taking.Go(func() {
 		for {
-			taken, err := q.Take(stop)
+			taken, err := q.Gather(stop, all)
 			if err != nil {
 				return
 			}
@@ -165,26 +168,79 @@ func TestQueueLosesNothing(t *testing.T) {
 	}
 }
 
+// What is not let through is in no bundle, and a bundle of nothing is none.
+func TestGatherScreens(t *testing.T) {
+	q := roomy()
+	for _, s := range []string{"bad", "good", "bad"} {
+		put(t, q, []byte(s))
+	}
+	good := func(group [][]byte) [][]byte {
+		return slices.DeleteFunc(group, func(raw []byte) bool { return string(raw) == "bad" })
+	}
+	if got, err := q.Gather(t.Context(), good); err != nil || string(bytes.Join(got, []byte(","))) != "good" {
+		t.Errorf("gathered %q, %v", got, err)
+	}
+	put(t, q, []byte("bad"))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := q.Gather(gone, good); !errors.Is(err, context.Canceled) {
+		t.Errorf("gathered %q, %v of what was refused", got, err)
+	}
+}
+
 // A flood is its sender's to wait for: it leaves room to others, whose envelopes
 // take their turn with its own.
 func TestQueueIsFair(t *testing.T) {
 	q := NewQueue(Limits{Envelopes: 400, Bytes: 1 << 30})
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	flood := func(account tx.AccountID) (taken int) {
-		for q.Put(gone, account, make([]byte, bundleMost/8)) == nil {
-			taken++
-		}
-		return taken
-	}
-	if first, second := flood(1), flood(2); first != 200 || second != 100 {
+	if first, second := flood(t, q, 1, bundleMost/8), flood(t, q, 2, bundleMost/8); first != 200 || second != 100 {
 		t.Errorf("two that flood a queue of 400 got %d and %d in, want 200 and 100", first, second)
 	}
 	putOf(t, q, 3, []byte("honest"))
-	taken := take(t, q) // Seven large ones fill it.
-	if last := taken[len(taken)-1]; string(last) != "honest" {
+	if taken := take(t, q); !holds(taken, "honest") {
 		t.Errorf("the honest envelope is not in the next bundle, which has %d", len(taken))
 	}
+}
+
+// Whoever sends now and then waits for a group and not for a bundle, also when the
+// group before is being looked at; but a bundle with many like that goes on to be filled.
+func TestBundlesDoNotGrowBeforeOneWhoWaits(t *testing.T) {
+	q := NewQueue(Limits{Envelopes: 8 * groupMost, Bytes: 1 << 30})
+	flood(t, q, 1, 1)
+	if first := take(t, q); len(first) != groupMost {
+		t.Fatalf("the first bundle has %d, want the group of %d with what came first", len(first), groupMost)
+	}
+	sent := false
+	taken, err := q.Gather(t.Context(), func(group [][]byte) [][]byte {
+		if !sent {
+			putOf(t, q, 2, []byte("honest"))
+			sent = true
+		}
+		return group
+	})
+	if err != nil || len(taken) != 2*groupMost || !holds(taken, "honest") {
+		t.Errorf("the bundle has %d, want two groups of %d with the honest envelope; %v", len(taken), groupMost, err)
+	}
+	for account := range tx.AccountID(2*groupMost + 1) {
+		putOf(t, q, 3+account, []byte("now and then"))
+	}
+	if taken := take(t, q); len(taken) < 2*groupMost+1 {
+		t.Errorf("the bundle has %d of many who send now and then", len(taken))
+	}
+}
+
+// flood puts envelopes of a size until the account has its share, and returns how many.
+func flood(t *testing.T, q *Queue, account tx.AccountID, size int) (n int) {
+	t.Helper()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for q.Put(gone, account, make([]byte, size)) == nil {
+		n++
+	}
+	return n
+}
+
+func holds(bundle [][]byte, want string) bool {
+	return slices.ContainsFunc(bundle, func(raw []byte) bool { return string(raw) == want })
 }
 
 func put(t *testing.T, q *Queue, raw []byte) {
@@ -199,9 +255,12 @@ func putOf(t *testing.T, q *Queue, account tx.AccountID, raw []byte) {
 	}
 }
 
+// all lets everything through.
+func all(group [][]byte) [][]byte { return group }
+
 func take(t *testing.T, q *Queue) [][]byte {
 	t.Helper()
-	taken, err := q.Take(t.Context())
+	taken, err := q.Gather(t.Context(), all)
 	if err != nil {
 		t.Error(err)
 	}

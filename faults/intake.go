@@ -66,13 +66,9 @@ func (in *intake) take(q *request) {
 // gather makes bundles of what waits, unless many are under way.
 func (in *intake) gather() {
 	for len(in.underway) < underwayMax {
-		raws, err := in.queue.Take(now)
+		good, err := in.queue.Gather(now, in.screen)
 		if err != nil {
 			return
-		}
-		good := in.screen(raws)
-		if len(good) == 0 {
-			continue
 		}
 		in.stamp++
 		bundle, err := machine.EncodeBundle(in.stamp, good)

@@ -23,7 +23,8 @@ const (
 )
 
 // While others send far more than the ledger can take, one who sends now and then is
-// in one of the next three blocks, and memory has its bound.
+// let in without waiting for room, and then in one of the next three blocks; and memory
+// has its bound.
 func TestFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("signs tens of thousands of envelopes")
@@ -55,14 +56,16 @@ func TestFlood(t *testing.T) {
 	for offered.Load() < flooders*floodEach/4 { // The queue is full by then.
 		runtime.Gosched()
 	}
+	hurried, gone := context.WithCancel(context.Background())
+	gone() // It is told so when there is no room for it.
 	const honest = tx.AccountID(flooders + 2)
 	worst, during, heap := int64(0), 0, uint64(0)
 	for nonce := uint64(10); nonce < 10+floodHonest; nonce++ {
-		height := n.Height()
-		ticket, err := n.Send(context.Background(), transfer(honest, 1, nonce, 1))
+		ticket, err := n.Send(hurried, transfer(honest, 1, nonce, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
+		height := n.Height()
 		if o, err := ticket.Wait(context.Background()); err != nil || o.Code != 0 {
 			t.Fatal(o.Code, err)
 		}
@@ -77,7 +80,7 @@ func TestFlood(t *testing.T) {
 	cancel()
 	sending.Wait()
 	if worst > floodBlocks || heap > floodHeapMax {
-		t.Errorf("an honest envelope was in block %d after it was sent, want at most %d; the heap took %d MiB", worst, floodBlocks, heap>>20)
+		t.Errorf("an honest envelope was in block %d after it was let in, want at most %d; the heap took %d MiB", worst, floodBlocks, heap>>20)
 	}
 	t.Logf("%d honest envelopes, %d of them during the flood, at most %d blocks; %d MiB", floodHonest, during, worst, heap>>20)
 }

@@ -224,14 +224,11 @@ func sealsOf(txs [][]byte, outcomes int) []tx.Seal {
 // gather makes bundles of what waits until the intake stops.
 func (in *intake) gather(c *chain.Chain) {
 	for in.rest() {
-		raws, err := in.queue.Take(in.ctx)
+		good, err := in.queue.Gather(in.ctx, in.check)
 		if err != nil {
 			return
 		}
-		good := in.check(raws)
-		if len(good) > 0 {
-			in.offer(c, good)
-		}
+		in.offer(c, good)
 	}
 }
 

@@ -19,25 +19,28 @@ import (
 )
 
 func networkStatusCommand() *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
+	return networkQuery(&cobra.Command{
 		Use:   "status DIR",
 		Short: "Say who decides in a network, and who of them is there",
 		Long: `Status lists the validators with their voting power, and the council. Of a running node
 it also says which validators are connected to it, and which signed one of the last
 blocks.`,
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: folders,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			n, err := networkOf(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return printNetwork(cmd.OutOrStdout(), output, n)
-		},
+	}, func(w io.Writer, output, _ string, n live.Network) error { return printNetwork(w, output, n) })
+}
+
+// networkQuery is a command that prints something of what a node knows of its network.
+func networkQuery(cmd *cobra.Command, show func(w io.Writer, output, dir string, n live.Network) error) *cobra.Command {
+	var output string
+	cmd.Args, cmd.ValidArgsFunction = usage(cobra.ExactArgs(1)), folders
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
+		n, err := networkOf(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		return show(cmd.OutOrStdout(), output, args[0], n)
 	}
 	outputFlag(cmd, &output, "table", "how to print it")
 	return cmd
@@ -131,28 +134,11 @@ func orNumber(name, none string) string {
 }
 
 func networkProposalsCommand() *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
-		Use:               "proposals DIR",
-		Short:             "List what the council is asked",
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: folders,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			n, err := networkOf(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return printProposals(cmd.OutOrStdout(), output, args[0], n.Proposals)
-		},
-	}
-	outputFlag(cmd, &output, "table", "how to print them")
-	return cmd
+	return networkQuery(&cobra.Command{Use: "proposals DIR", Short: "List what the council is asked"}, printProposals)
 }
 
-func printProposals(w io.Writer, output, dir string, list []live.NetworkVote) error {
+func printProposals(w io.Writer, output, dir string, n live.Network) error {
+	list := n.Proposals
 	switch {
 	case output == "json":
 		return json.NewEncoder(w).Encode(list)

@@ -7,6 +7,7 @@
 package machine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -123,7 +124,7 @@ const loadBatch = 1 << 16
 func (m *Machine) load() {
 	var changes []merkle.Change
 	for key, row := range m.rows.Ascend(nil, []byte{0xff}) {
-		changes = append(changes, state.Change{Key: key, Row: row}.Hashed())
+		changes = append(changes, state.Change{Key: bytes.Clone(key), Row: row}.Hashed()) // The key is good until the next one.
 		if len(changes) == loadBatch {
 			m.trie.Apply(changes, m.env.Both)
 			changes = changes[:0]

@@ -31,8 +31,9 @@ type Step struct {
 	Aside Hash  `cbor:"2,keyasint" json:"aside"`
 }
 
-// Prove returns the proof of what the trie holds at key.
-func (t *Trie) Prove(key Hash) Proof {
+// Prove returns the proof of what the trie holds at key; value is asked for the value at
+// a name, which is the key's or that of the leaf where the search for it ends.
+func (t *Trie) Prove(key Hash, value func(name []byte) Hash) Proof {
 	proof := Proof{Path: []Step{}}
 	shards := t.shards[:]
 	for depth := range uint8(shardBits) {
@@ -52,12 +53,12 @@ func (t *Trie) Prove(key Hash) Proof {
 			proof.Path = append(proof.Path, Step{depth, aside.hash})
 		}
 	}
-	shards[0].prove(key, &proof)
+	shards[0].prove(key, value, &proof)
 	return proof
 }
 
 // prove extends the proof from the shard's top to a leaf.
-func (s *shard) prove(key Hash, proof *Proof) {
+func (s *shard) prove(key Hash, value func(name []byte) Hash, proof *Proof) {
 	node := s.top.node
 	if node == none {
 		return
@@ -69,16 +70,17 @@ func (s *shard) prove(key Hash, proof *Proof) {
 		node = n.child[side]
 	}
 	var room [maxBunch]leaf
-	leaves := s.bunch(node, room[:0])
+	leaves := s.bunch(node).leaves(room[:0])
 	for len(leaves) > 1 {
 		depth, near, far := split(leaves)
 		if bit(&key, depth) == 1 {
 			near, far = far, near
 		}
-		proof.Path = append(proof.Path, Step{depth, hashBunch(far)})
+		proof.Path = append(proof.Path, Step{depth, hashLeaves(far)})
 		leaves = near
 	}
-	proof.Leaf = &Leaf{leaves[0].key, leaves[0].value}
+	name := s.names.unpack(nil, leaves[0].name)
+	proof.Leaf = &Leaf{s.digest(name), value(name)}
 }
 
 // Verify returns what the trie with this root holds at key: a value, or

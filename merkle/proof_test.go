@@ -16,7 +16,7 @@ func grove(n uint64) (*merkle.Trie, pairs) {
 	trie, model := merkle.NewTrie(), pairs{}
 	var changes []merkle.Change
 	for i := range n {
-		changes = append(changes, merkle.Change{Key: hashOf(i), Value: hashOf(i + 1000)})
+		changes = append(changes, put(i, hashOf(i+1000)))
 	}
 	model.apply(changes)
 	trie.Apply(changes, nil)
@@ -28,12 +28,12 @@ func TestEveryKeyHasAProof(t *testing.T) {
 	for size := range uint64(40) {
 		trie, model := grove(size)
 		for i := range 3 * size {
-			checkKey(t, trie, model, hashOf(i))
+			checkProof(t, trie, model, trie.Prove(hashOf(i), model.valueOf), hashOf(i))
 		}
 	}
 	trie, model := grove(3000)
 	for i := range uint64(6000) {
-		checkKey(t, trie, model, hashOf(i))
+		checkProof(t, trie, model, trie.Prove(hashOf(i), model.valueOf), hashOf(i))
 	}
 }
 
@@ -48,9 +48,9 @@ func accept(raw []byte, root, key merkle.Hash) (merkle.Hash, bool, error) {
 
 func TestEveryByteOfAProofCounts(t *testing.T) {
 	for _, size := range []uint64{0, 1, 2, 300} {
-		trie, _ := grove(size)
+		trie, model := grove(size)
 		for _, key := range []merkle.Hash{hashOf(0), hashOf(1), hashOf(299), hashOf(300), hashOf(301)} {
-			raw := codec.Marshal(trie.Prove(key))
+			raw := codec.Marshal(trie.Prove(key, model.valueOf))
 			if _, _, err := accept(raw, trie.Root(), key); err != nil {
 				t.Fatalf("%d keys: the proof of %s itself fails: %v", size, key, err)
 			}
@@ -68,9 +68,9 @@ func TestEveryByteOfAProofCounts(t *testing.T) {
 }
 
 func TestProofOfAnotherQuestionIsRefused(t *testing.T) {
-	trie, _ := grove(300)
+	trie, model := grove(300)
 	other, _ := grove(299)
-	there, absent := trie.Prove(hashOf(7)), trie.Prove(hashOf(700))
+	there, absent := trie.Prove(hashOf(7), model.valueOf), trie.Prove(hashOf(700), model.valueOf)
 	nothing := merkle.Proof{}
 	leafless := merkle.Proof{Path: there.Path}
 	shuffled := merkle.Proof{Leaf: there.Leaf, Path: append([]merkle.Step{there.Path[1], there.Path[0]}, there.Path[2:]...)}
@@ -101,11 +101,11 @@ func TestProofOfAnotherQuestionIsRefused(t *testing.T) {
 // from two true proofs, Verify says the truth or refuses.
 func TestPartsOfTrueProofsCannotLie(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		trie, model := merkle.NewTrie(), pairs{}
+		trie, model := merkle.NewPlainTrie(), pairs{}
 		changes := batch().Draw(t, "changes")
 		model.apply(changes)
 		trie.Apply(changes, nil)
-		one, two := trie.Prove(crowded().Draw(t, "one")), trie.Prove(crowded().Draw(t, "two"))
+		one, two := trie.Prove(crowded().Draw(t, "one"), model.valueOfPlain), trie.Prove(crowded().Draw(t, "two"), model.valueOfPlain)
 		forged := merkle.Proof{
 			Leaf: one.Leaf,
 			Path: append(
@@ -121,8 +121,8 @@ func TestPartsOfTrueProofsCannotLie(t *testing.T) {
 }
 
 func TestProofSurvivesJSON(t *testing.T) {
-	trie, _ := grove(20)
-	raw, err := json.Marshal(trie.Prove(hashOf(3)))
+	trie, model := grove(20)
+	raw, err := json.Marshal(trie.Prove(hashOf(3), model.valueOf))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func FuzzProof(f *testing.F) {
 	single, one := grove(1)
 	for i := range uint64(4) {
 		key := hashOf(18 + i)
-		f.Add(codec.Marshal(trie.Prove(key)), key[:])
+		f.Add(codec.Marshal(trie.Prove(key, model.valueOf)), key[:])
 	}
 	f.Fuzz(func(t *testing.T, raw, name []byte) {
 		var key merkle.Hash

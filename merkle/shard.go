@@ -7,8 +7,7 @@ import (
 	"sort"
 )
 
-// ref names a node of a shard: none, the inner node of a number, or the bunch whose
-// first leaf has a number.
+// ref names a node of a shard: none, or the inner node or the bunch of a number.
 type ref uint32
 
 const (
@@ -21,24 +20,13 @@ const (
 // maxNodes is how many nodes of a kind a shard can name.
 const maxNodes = 1 << (32 - shift)
 
-// maxBunch is the most keys that are kept as a bunch, a list of leaves without inner
-// nodes over them: an inner node takes more memory than a leaf, and what is above
-// a few leaves is soon hashed again. More save less memory and cost more hashing.
-const maxBunch = 8
-
 // inner is the node where the keys below it first differ, at bit depth. It
 // keeps the hashes of its children, so that an update reads no sibling.
 type inner struct {
 	hash   [2]Hash
-	prefix Hash // any key that was ever below: all share the first depth bits
+	prefix [8]byte // What any key that was ever below begins with: all share the first depth bits.
 	child  [2]ref
 	depth  uint8
-}
-
-// leaf is a pair. The leaves of a bunch are linked in the order of their keys.
-type leaf struct {
-	key, value Hash
-	next       ref
 }
 
 // subtree is a node with its hash; the zero subtree has no keys.
@@ -50,9 +38,14 @@ type subtree struct {
 // shard is the part of a trie whose keys begin with the same shardBits bits. It
 // owns its memory, so that shards may change in parallel.
 type shard struct {
-	top    subtree
-	inners slab[inner]
-	leaves slab[leaf]
+	top     subtree
+	keys    int
+	inners  slab[inner]
+	bunches slab[bunch]
+	names   names
+	digest  func(name []byte) Hash // The key of a name.
+	packed  []byte                 // Short forms of names, while a bunch changes.
+	name    []byte                 // A name, while its key is made.
 }
 
 // apply makes the changes, in any order, their keys distinct.
@@ -80,50 +73,105 @@ func (s *shard) merge(t subtree, changes []Change) subtree {
 		return s.rebunch(t, changes)
 	}
 	n := s.inner(t.node)
+	below := s.below(n)
 	first, last := &changes[0].Key, &changes[len(changes)-1].Key
-	depth := min(commonBits(first, last), int(n.depth), commonBits(first, &n.prefix))
+	depth := min(commonBits(first, last), int(n.depth), commonBits(first, &below))
 	fork := uint8(depth) //nolint:gosec // no deeper than n
 	cut := sort.Search(len(changes), func(i int) bool { return bit(&changes[i].Key, fork) == 1 })
 	if fork == n.depth {
 		return s.descend(t, changes[:cut], changes[cut:])
 	}
 	var side [2]subtree
-	side[bit(&n.prefix, fork)] = t
+	side[bit(&below, fork)] = t
 	return s.join(fork, first, s.merge(side[0], changes[:cut]), s.merge(side[1], changes[cut:]))
+}
+
+// below returns a key that shares its first bits with those below n, as many as they
+// share among themselves.
+func (s *shard) below(n *inner) (key Hash) {
+	if int(n.depth) <= 8*len(n.prefix) {
+		copy(key[:], n.prefix[:])
+		return key
+	}
+	node := n.child[0] // Hashes share so much only if somebody makes them.
+	for node&isLeaf == 0 {
+		node = s.inner(node).child[0]
+	}
+	var few [maxBunch]leaf
+	return s.keyed(s.bunch(node).leaves(few[:0])[:1])[0].key
 }
 
 // rebunch makes changes to a bunch, or to nothing.
 func (s *shard) rebunch(t subtree, changes []Change) subtree {
-	var few [2 * maxBunch]leaf
-	leaves := few[:0]
-	for node := t.node; node != none; {
-		l := *s.leaf(node)
+	var few [maxBunch]leaf
+	before := few[:0]
+	if t.node != none {
+		b := *s.bunch(t.node)
+		if s.update(b, changes) {
+			return subtree{t.node, hashLeaves(b.leaves(before))}
+		}
+		before = s.keyed(b.leaves(before))
+		s.uproot(t.node)
+	}
+	var room [2 * maxBunch]leaf
+	leaves := room[:0]
+	s.packed = s.packed[:0]
+	for i := range before {
+		l := &before[i]
 		for len(changes) > 0 && bytes.Compare(changes[0].Key[:], l.key[:]) < 0 {
-			leaves, changes = changes[0].put(leaves), changes[1:]
+			leaves, changes = s.put(leaves, &changes[0]), changes[1:]
 		}
 		if len(changes) > 0 && changes[0].Key == l.key {
-			leaves, changes = changes[0].put(leaves), changes[1:]
+			leaves, changes = s.put(leaves, &changes[0]), changes[1:]
 		} else {
-			leaves = append(leaves, l)
+			leaves = append(leaves, *l)
 		}
-		s.leaves.release(uint32(node >> shift))
-		node = l.next
 	}
 	for i := range changes {
-		leaves = changes[i].put(leaves)
+		leaves = s.put(leaves, &changes[i])
 	}
+	s.keys += len(leaves) - len(before)
+	part(leaves)
 	return s.plant(leaves)
 }
 
+// update makes changes in place, and reports whether all are of values of keys that are
+// there. If not, some may have been made.
+func (s *shard) update(b bunch, changes []Change) bool {
+	for i := range changes {
+		c := &changes[i]
+		if c.Delete {
+			return false
+		}
+		s.packed = s.names.pack(s.packed[:0], c.Name)
+		hash := hashLeaf(&c.Key, &c.Value)
+		if !b.put(s.packed, &hash) {
+			return false
+		}
+	}
+	return true
+}
+
 // put appends what a change leaves at its key.
-func (c *Change) put(leaves []leaf) []leaf {
+func (s *shard) put(leaves []leaf, c *Change) []leaf {
 	if c.Delete {
 		return leaves
 	}
-	return append(leaves, leaf{key: c.Key, value: c.Value})
+	at := len(s.packed)
+	s.packed = s.names.pack(s.packed, c.Name)
+	return append(leaves, leaf{hash: hashLeaf(&c.Key, &c.Value), name: s.packed[at:], key: c.Key})
 }
 
-// plant makes new nodes for leaves, which are sorted.
+// keyed fills in the keys of leaves.
+func (s *shard) keyed(leaves []leaf) []leaf {
+	for i := range leaves {
+		s.name = s.names.unpack(s.name[:0], leaves[i].name)
+		leaves[i].key = s.digest(s.name)
+	}
+	return leaves
+}
+
+// plant makes new nodes for leaves; their keys are filled in if they are more than a bunch.
 func (s *shard) plant(leaves []leaf) subtree {
 	switch {
 	case len(leaves) == 0:
@@ -132,39 +180,9 @@ func (s *shard) plant(leaves []leaf) subtree {
 		depth, l, r := split(leaves)
 		return s.fork(depth, &leaves[0].key, s.plant(l), s.plant(r))
 	}
-	t := subtree{hash: hashBunch(leaves)}
-	for i := range slices.Backward(leaves) {
-		leaves[i].next = t.node
-		t.node = name(s.leaves.take()) | isLeaf
-		*s.leaf(t.node) = leaves[i]
-	}
+	t := subtree{name(s.bunches.take()) | isLeaf, hashLeaves(leaves)}
+	*s.bunch(t.node) = bunchOf(leaves)
 	return t
-}
-
-// bunch appends the leaves of a bunch.
-func (s *shard) bunch(node ref, leaves []leaf) []leaf {
-	for node != none {
-		l := s.leaf(node)
-		leaves, node = append(leaves, *l), l.next
-	}
-	return leaves
-}
-
-// split parts two or more leaves where their keys first differ.
-func split(leaves []leaf) (depth uint8, l, r []leaf) {
-	depth = uint8(commonBits(&leaves[0].key, &leaves[len(leaves)-1].key)) //nolint:gosec // keys differ
-	cut := sort.Search(len(leaves), func(i int) bool { return bit(&leaves[i].key, depth) == 1 })
-	return depth, leaves[:cut], leaves[cut:]
-}
-
-// hashBunch is the root of one or more leaves.
-func hashBunch(leaves []leaf) Hash {
-	if len(leaves) == 1 {
-		return hashLeaf(&leaves[0].key, &leaves[0].value)
-	}
-	depth, l, r := split(leaves)
-	left, right := hashBunch(l), hashBunch(r)
-	return hashInner(depth, &left, &right)
 }
 
 // descend changes both sides of the inner node t and hashes it once; the node
@@ -174,7 +192,7 @@ func (s *shard) descend(t subtree, left, right []Change) subtree {
 	was := n.hash
 	l := s.merge(subtree{n.child[0], n.hash[0]}, left)
 	r := s.merge(subtree{n.child[1], n.hash[1]}, right)
-	if u, few := s.shrink(l, r); few {
+	if u, few := s.shrink(n.depth, l, r); few {
 		s.inners.release(uint32(t.node >> shift))
 		return u
 	}
@@ -187,7 +205,7 @@ func (s *shard) descend(t subtree, left, right []Change) subtree {
 
 // join puts l and r below a new inner node, unless they are too few keys for it.
 func (s *shard) join(depth uint8, prefix *Hash, l, r subtree) subtree {
-	if t, few := s.shrink(l, r); few {
+	if t, few := s.shrink(depth, l, r); few {
 		return t
 	}
 	return s.fork(depth, prefix, l, r)
@@ -197,47 +215,42 @@ func (s *shard) join(depth uint8, prefix *Hash, l, r subtree) subtree {
 func (s *shard) fork(depth uint8, prefix *Hash, l, r subtree) subtree {
 	t := subtree{name(s.inners.take()), hashInner(depth, &l.hash, &r.hash)}
 	*s.inner(t.node) = inner{
-		hash: [2]Hash{l.hash, r.hash}, prefix: *prefix,
+		hash: [2]Hash{l.hash, r.hash}, prefix: [8]byte(prefix[:]),
 		child: [2]ref{l.node, r.node}, depth: depth,
 	}
 	return t
 }
 
 // shrink returns what two sides are without an inner node over them, when they need
-// none: the one that has keys, or a bunch of both.
-func (s *shard) shrink(l, r subtree) (t subtree, few bool) {
+// none: the one that has keys, or a bunch of both, whose keys part at depth.
+func (s *shard) shrink(depth uint8, l, r subtree) (t subtree, few bool) {
 	switch {
 	case l.node == none:
 		return r, true
 	case r.node == none:
 		return l, true
-	case l.node&isLeaf == 0 || r.node&isLeaf == 0:
+	case l.node&isLeaf == 0 || r.node&isLeaf == 0 || s.bunch(l.node).len()+s.bunch(r.node).len() > maxBunch:
 		return t, false
 	}
-	var room [2 * maxBunch]leaf
-	leaves := s.bunch(r.node, s.bunch(l.node, room[:0]))
-	if len(leaves) > maxBunch {
-		return t, false
-	}
-	for _, node := range [2]ref{l.node, r.node} {
-		s.uproot(node)
-	}
+	var room [maxBunch]leaf
+	leaves := s.bunch(l.node).leaves(room[:0])
+	leaves[len(leaves)-1].parts = depth
+	leaves = s.bunch(r.node).leaves(leaves)
+	s.uproot(l.node)
+	s.uproot(r.node)
 	return s.plant(leaves), true
 }
 
-// uproot frees the leaves of a bunch.
+// uproot frees a bunch.
 func (s *shard) uproot(node ref) {
-	for node != none {
-		next := s.leaf(node).next
-		s.leaves.release(uint32(node >> shift))
-		node = next
-	}
+	*s.bunch(node) = nil
+	s.bunches.release(uint32(node >> shift))
 }
 
 func (s *shard) inner(node ref) *inner { return s.inners.at(uint32(node >> shift)) }
-func (s *shard) leaf(node ref) *leaf   { return s.leaves.at(uint32(node >> shift)) }
+func (s *shard) bunch(node ref) *bunch { return s.bunches.at(uint32(node >> shift)) }
 
-// name is the ref of inner node i.
+// name is the ref of node i.
 func name(i uint32) ref {
 	if i >= maxNodes {
 		panic("merkle: a shard is full")

@@ -37,6 +37,3 @@ func (s *slab[T]) take() uint32 {
 
 // release gives record i back.
 func (s *slab[T]) release(i uint32) { s.free = append(s.free, i) }
-
-// live counts the records in use.
-func (s *slab[T]) live() int { return int(s.next) - len(s.free) }

@@ -1,5 +1,7 @@
 package merkle
 
+import "crypto/sha256"
+
 // The trie's keys are spread over shards by their first bits.
 const (
 	shardBits  = 4
@@ -12,13 +14,15 @@ const smallBatch = 256
 
 // Change puts a value at a key or takes the key out.
 type Change struct {
-	Key    Hash // SHA-256 of the row's key
-	Value  Hash // SHA-256 of the row; of no meaning when Delete is set
-	Delete bool // of a key that is not there: no change
+	Name   []byte // the row's key, which the trie keeps in fewer bytes than its hash
+	Key    Hash   // SHA-256 of Name
+	Value  Hash   // SHA-256 of the row; of no meaning when Delete is set
+	Delete bool   // of a key that is not there: no change
 }
 
-// Trie is an authenticated map from hashed keys to hashed values, in memory: a
-// binary Merkle trie whose paths are compressed. An inner node is the place
+// Trie is an authenticated map from hashed keys to hashed values: a binary Merkle trie
+// whose paths are compressed, in memory. It keeps hashes of pairs, and names of keys, but
+// no values, which those have who keep the rows. An inner node is the place
 // where two keys first differ, so n keys have n-1 inner nodes, of which those above
 // the last few keys are not kept; shape and root follow from the set of pairs alone:
 //
@@ -37,7 +41,16 @@ type Trie struct {
 }
 
 // NewTrie returns a trie without keys.
-func NewTrie() *Trie { return &Trie{root: Empty} }
+func NewTrie() *Trie { return newTrie(func(name []byte) Hash { return sha256.Sum256(name) }) }
+
+// newTrie returns a trie without keys, which are by digest what they are by SHA-256.
+func newTrie(digest func(name []byte) Hash) *Trie {
+	t := &Trie{root: Empty}
+	for i := range t.shards {
+		t.shards[i].digest = digest
+	}
+	return t
+}
 
 // Root is the hash of all that the trie holds: Empty when that is nothing.
 func (t *Trie) Root() Hash { return t.root }
@@ -46,25 +59,9 @@ func (t *Trie) Root() Hash { return t.root }
 func (t *Trie) Len() int {
 	keys := 0
 	for i := range t.shards {
-		keys += t.shards[i].leaves.live()
+		keys += t.shards[i].keys
 	}
 	return keys
-}
-
-// Get returns the value at key and whether there is one.
-func (t *Trie) Get(key Hash) (Hash, bool) {
-	s := &t.shards[key[0]>>(8-shardBits)]
-	node := s.top.node
-	for node != none && node&isLeaf == 0 {
-		n := s.inner(node)
-		node = n.child[bit(&key, n.depth)]
-	}
-	for ; node != none; node = s.leaf(node).next {
-		if l := s.leaf(node); l.key == key {
-			return l.value, true
-		}
-	}
-	return Hash{}, false
 }
 
 // Apply makes the changes, each of another key, and hashes every touched node

@@ -22,9 +22,12 @@ type Proof struct {
 func Prove(trie *merkle.Trie, rows Reader, key []byte) Proof {
 	row, _ := rows.Get(key)
 	return Proof{
-		Key:  append([]byte(nil), key...),
-		Row:  append([]byte(nil), row...),
-		Path: trie.Prove(sha256.Sum256(key)),
+		Key: append([]byte(nil), key...),
+		Row: append([]byte(nil), row...),
+		Path: trie.Prove(sha256.Sum256(key), func(key []byte) merkle.Hash {
+			row, _ := rows.Get(key)
+			return sha256.Sum256(row)
+		}),
 	}
 }
 
@@ -47,7 +50,7 @@ func (p *Proof) Verify(root merkle.Hash) (row []byte, present bool, err error) {
 // Hashed is the change in the authenticated tree that goes with c: the tree
 // holds the hash of the row at the hash of the key.
 func (c Change) Hashed() merkle.Change {
-	hashed := merkle.Change{Key: sha256.Sum256(c.Key), Delete: c.Deleted}
+	hashed := merkle.Change{Name: c.Key, Key: sha256.Sum256(c.Key), Delete: c.Deleted}
 	if !c.Deleted {
 		hashed.Value = sha256.Sum256(c.Row)
 	}

@@ -1,0 +1,98 @@
+package merkle
+
+import "bytes"
+
+// maxBunch is the most keys that are kept as a bunch, a list of leaves without inner
+// nodes over them: an inner node takes more memory than a leaf, and what is above
+// a few leaves is soon hashed again. More save less memory and cost more hashing.
+const maxBunch = 16
+
+// bunch is how many leaves there are, and then one after the other, in the order of their
+// keys. Of each there is its hash, the depth at which its key and the next one's part, and
+// its name's short form: a key is the hash of its name and four times as long, and a value
+// can be had from whoever keeps the rows. Neither is needed to hash what is above when a
+// value changes.
+type bunch []byte
+
+// leaf is one key of a bunch.
+type leaf struct {
+	hash  Hash
+	parts uint8  // From the next leaf's key, at this depth; of no meaning in the last one.
+	name  []byte // Its short form.
+	key   Hash   // Only where s.keyed has filled it in.
+}
+
+// hashSize and leafHead are the bytes of a bunch before a leaf's depth and its name.
+const (
+	hashSize = len(Hash{})
+	leafHead = hashSize + 1
+)
+
+// len is how many leaves there are.
+func (b bunch) len() int { return int(b[0]) }
+
+// leaves appends the leaves of a bunch, whose names are parts of it.
+func (b bunch) leaves(list []leaf) []leaf {
+	for b = b[1:]; len(b) > 0; {
+		end := leafHead + packedLen(b[leafHead:])
+		list = append(list, leaf{hash: Hash(b[:hashSize]), parts: b[hashSize], name: b[leafHead:end:end]})
+		b = b[end:]
+	}
+	return list
+}
+
+// bunchOf is the bunch of some leaves.
+func bunchOf(leaves []leaf) bunch {
+	size := 1
+	for i := range leaves {
+		size += leafHead + len(leaves[i].name)
+	}
+	b := append(make(bunch, 0, size), byte(len(leaves))) //nolint:gosec // at most maxBunch
+	for i := range leaves {
+		l := &leaves[i]
+		b = append(append(append(b, l.hash[:]...), l.parts), l.name...)
+	}
+	return b
+}
+
+// put gives the leaf of a name another hash, and reports whether there is one.
+func (b bunch) put(name []byte, hash *Hash) bool {
+	for b = b[1:]; len(b) > 0; {
+		end := leafHead + packedLen(b[leafHead:])
+		if bytes.Equal(b[leafHead:end], name) {
+			copy(b, hash[:])
+			return true
+		}
+		b = b[end:]
+	}
+	return false
+}
+
+// split parts two or more leaves where their keys first differ.
+func split(leaves []leaf) (depth uint8, l, r []leaf) {
+	cut := 0
+	for i := range leaves[:len(leaves)-1] {
+		if leaves[i].parts < leaves[cut].parts {
+			cut = i
+		}
+	}
+	return leaves[cut].parts, leaves[:cut+1], leaves[cut+1:]
+}
+
+// hashLeaves is the root of one or more leaves.
+func hashLeaves(leaves []leaf) Hash {
+	if len(leaves) == 1 {
+		return leaves[0].hash
+	}
+	depth, l, r := split(leaves)
+	left, right := hashLeaves(l), hashLeaves(r)
+	return hashInner(depth, &left, &right)
+}
+
+// part fills in where the keys of neighbours part; they are filled in, sorted and
+// distinct.
+func part(leaves []leaf) {
+	for i := 1; i < len(leaves); i++ {
+		leaves[i-1].parts = uint8(commonBits(&leaves[i-1].key, &leaves[i].key)) //nolint:gosec // keys differ
+	}
+}

@@ -115,7 +115,10 @@ func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome, blamed
 }
 
 // Advance makes a result the machine's head, once its changes are in the rows.
-func (m *Machine) Advance(r Result) { m.head = r.Head }
+func (m *Machine) Advance(r Result) {
+	m.head = r.Head
+	m.agenda.change(m.rows, r.Changes)
+}
 
 // stampSize is the size of what tells two bundles of the same envelopes apart:
 // an envelope that was refused may be sent again, byte by byte the same.

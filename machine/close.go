@@ -11,7 +11,6 @@ import (
 	"github.com/commonwatt/commonwatt/op"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/state"
-	"github.com/commonwatt/commonwatt/tariff"
 )
 
 // Close is an interval that is due: to be settled for the first time, or again
@@ -54,51 +53,6 @@ func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) 
 	}
 	certificate.FinaliseCorrected(ctx, s, c.Microgrid, m, c.Start)
 	return nil
-}
-
-// The most that one block closes, so that a backlog does not make a block long.
-const (
-	maxCloses    = 256
-	maxCloseWork = 20_000 // Devices, summed over the closes; one close at least.
-)
-
-// Due lists the closes that are due in the committed rows.
-func (m *Machine) Due() []Close { return Due(m.rows) }
-
-// Due lists the closes that are due in some rows, corrections first, as many as
-// one block takes.
-func Due(s state.Reader) []Close {
-	var list []Close
-	var work uint64
-	for id, m := range grid.All(s) {
-		if m.Suspended {
-			continue
-		}
-		full := func() bool { return len(list) >= maxCloses || (len(list) > 0 && work+m.Devices > maxCloseWork) }
-		for start := range metering.Revisions(s, id) {
-			if full() {
-				return list
-			}
-			list, work = append(list, Close{Microgrid: id, Start: start, Again: true}), work+m.Devices
-		}
-		for start := m.Open; ready(s, id, m, start); start += interval.Time(m.Length) {
-			if full() {
-				return list
-			}
-			list, work = append(list, Close{Microgrid: id, Start: start}), work+m.Devices
-		}
-	}
-	return list
-}
-
-// ready reports whether an interval may be settled: there is a tariff, and its
-// readings are complete or no longer waited for.
-func ready(s state.Reader, id grid.MicrogridID, m grid.Microgrid, start interval.Time) bool {
-	if m.Devices == 0 || !metering.Complete(s, id, m, start) && !metering.Overdue(s, id, m, start) {
-		return false
-	}
-	_, priced := tariff.At(s, id, start)
-	return priced
 }
 
 // EncodeCloses makes the transaction that holds closes.

@@ -93,6 +93,7 @@ type Machine struct {
 	rows     state.Reader
 	trie     *merkle.Trie
 	head     Head
+	agenda   agenda
 	env      Environment
 }
 
@@ -104,7 +105,7 @@ func New(rows state.Reader, head Head, env Environment) (*Machine, error) {
 	if env.Verify == nil {
 		env.Verify = verifyInTurn
 	}
-	m := &Machine{registry: Registry(), rows: rows, trie: merkle.NewTrie(), head: head, env: env}
+	m := &Machine{registry: Registry(), rows: rows, trie: merkle.NewTrie(), head: head, agenda: agendaOf(rows), env: env}
 	if head.Height == 0 && head.ChainID == "" {
 		m.head.Root = m.trie.Root()
 		return m, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/commonwatt/commonwatt/ledger"
 	"github.com/commonwatt/commonwatt/machine"
 	"github.com/commonwatt/commonwatt/metering"
+	"github.com/commonwatt/commonwatt/party"
 	"github.com/commonwatt/commonwatt/quantity"
 	"github.com/commonwatt/commonwatt/settlement"
 	"github.com/commonwatt/commonwatt/tx"
@@ -116,6 +117,37 @@ func TestBalancesAreTheLedgers(t *testing.T) {
 				t.Errorf("seed %d: balances that the ledger does not have: %v", seed, seen)
 			}
 		}
+	})
+}
+
+// TestManyBalancesInABlock changes more balances at once than a statement adds to, up
+// and down.
+func TestManyBalancesInABlock(t *testing.T) {
+	both(t, func(t *testing.T) {
+		const first, many = tx.AccountID(1000), 2*postsEach + 3
+		w := found(t)
+		var opened, issued, paid []tx.Operation
+		for n := range tx.AccountID(many) {
+			opened = append(opened, party.OpenKind.Encode(party.Open{Account: first + n}))
+			issued = append(issued, ledger.IssueKind.Encode(ledger.Issue{Asset: euro, To: first + n, Amount: 100 + quantity.Money(n), Deposit: make([]byte, 32)}))
+			paid = append(paid, ledger.TransferKind.Encode(ledger.Transfer{Asset: euro, To: first + n, Amount: 1}))
+		}
+		w.block(operator, opened...)
+		w.block(operator, append(issued, ledger.IssueKind.Encode(ledger.Issue{Asset: euro, To: operator, Amount: many, Deposit: make([]byte, 32)}))...)
+		w.block(operator, paid...)
+		read(t, fed(t, w.records, 1), func(r *Reader) error {
+			seen := map[ledger.Holding]ledger.Balance{}
+			err := r.Balances(func(h ledger.Holding, b ledger.Balance) error {
+				seen[h] = b
+				return nil
+			})
+			for n := range tx.AccountID(many) {
+				if b := seen[ledger.Holding{Account: first + n, Asset: euro}]; b.Posted != 101+quantity.Money(n) {
+					t.Errorf("account %d has %d in the view, want %d", first+n, b.Posted, 101+n)
+				}
+			}
+			return err
+		})
 	})
 }
 

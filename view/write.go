@@ -1,7 +1,10 @@
 package view
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/commonwatt/commonwatt/grid"
 	"github.com/commonwatt/commonwatt/ledger"
@@ -119,10 +122,25 @@ func (w *writer) finish() error {
 			return err
 		}
 	}
-	for k, b := range w.balances {
-		err := w.exec(`INSERT INTO balance VALUES (?, ?, ?, ?) ON CONFLICT (account, asset) DO UPDATE
-			SET posted = balance.posted + excluded.posted, held = balance.held + excluded.held`,
-			bits(k.Account), bits(k.Asset), int64(b.Posted), int64(b.Held))
+	return w.postAll()
+}
+
+// postsEach is how many balances one statement adds to; see fileBatch.
+const postsEach = 16
+
+// postAll adds to all balances that wait, in the order in which the table keeps them.
+func (w *writer) postAll() error {
+	holdings := slices.SortedFunc(maps.Keys(w.balances), func(a, b ledger.Holding) int {
+		return cmp.Or(cmp.Compare(bits(a.Account), bits(b.Account)), cmp.Compare(bits(a.Asset), bits(b.Asset)))
+	})
+	for some := range slices.Chunk(holdings, postsEach) {
+		var args []any
+		for _, k := range some {
+			b := w.balances[k]
+			args = append(args, bits(k.Account), bits(k.Asset), int64(b.Posted), int64(b.Held))
+		}
+		err := w.exec(tableOf("balance").insert(len(some))+` ON CONFLICT (account, asset) DO UPDATE
+			SET posted = balance.posted + excluded.posted, held = balance.held + excluded.held`, args...)
 		if err != nil {
 			return err
 		}

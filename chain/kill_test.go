@@ -84,7 +84,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := map[uint64]bool{}
-	for round := range campaign(t, 3) {
+	for round := range campaign(t, "COMMONWATT_CAMPAIGN", 3) {
 		before := len(said)
 		killAfter(t, dir, 200*time.Millisecond+time.Duration(round%7)*37*time.Millisecond, said)
 		if len(said) == before {
@@ -156,11 +156,11 @@ func killAfter(t *testing.T, dir string, after time.Duration, said map[uint64]bo
 	}
 }
 
-// campaign is how many rounds a test of chance runs: few by default, and as many
-// as COMMONWATT_CAMPAIGN says.
-func campaign(t *testing.T, few int) int {
+// campaign is how much a test of chance does: few by default, and as many as a variable
+// of the environment says.
+func campaign(t *testing.T, variable string, few int) int {
 	t.Helper()
-	if text := os.Getenv("COMMONWATT_CAMPAIGN"); text != "" {
+	if text := os.Getenv(variable); text != "" {
 		rounds, err := strconv.Atoi(text)
 		if err != nil {
 			t.Fatal(err)

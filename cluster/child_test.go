@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"strings"
@@ -28,6 +29,7 @@ type place struct {
 	Dir, Listen string
 	Peers       []string
 	Once        bool // Open, close and verify, in place of serving.
+	Lies        bool // Propose what no block may hold.
 }
 
 func TestMain(m *testing.M) {
@@ -36,8 +38,11 @@ func TestMain(m *testing.M) {
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
 			panic(err)
 		}
-		if p.Once {
+		switch {
+		case p.Once:
 			os.Exit(once(p))
+		case p.Lies:
+			os.Exit(mislead(p))
 		}
 		os.Exit(serve(p))
 	}
@@ -73,6 +78,29 @@ func once(p place) int {
 	return exitClosed
 }
 
+// sayer says lines to whoever started the process, from any goroutine.
+func sayer() func(words ...any) {
+	var out sync.Mutex
+	return func(words ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(words...)
+	}
+}
+
+// told is the lines that the process is told: a word, and what follows it.
+func told() iter.Seq2[string, string] {
+	return func(yield func(word, rest string) bool) {
+		in := bufio.NewScanner(os.Stdin)
+		in.Buffer(nil, 1<<20)
+		for in.Scan() {
+			if word, rest, _ := strings.Cut(in.Text(), " "); !yield(word, rest) {
+				return
+			}
+		}
+	}
+}
+
 // serve runs a node that is told what to do by lines, and answers by lines:
 //
 //	send HEX   ack NONCE ACCOUNT CODE, once a block holds the envelope, or no REASON
@@ -81,12 +109,7 @@ func once(p place) int {
 //
 // What stops it, or keeps it from coming up, it writes in a line "stop REASON".
 func serve(p place) int {
-	var out sync.Mutex
-	say := func(words ...any) {
-		out.Lock()
-		defer out.Unlock()
-		fmt.Println(words...)
-	}
+	say := sayer()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	n, err := node.Open(node.Config{Dir: p.Dir, Log: log, Settings: node.Settings{Listen: p.Listen, Peers: p.Peers}})
 	if err != nil {
@@ -101,10 +124,7 @@ func serve(p place) int {
 			os.Exit(exitStopped)
 		}
 	}()
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		word, rest, _ := strings.Cut(in.Text(), " ")
+	for word, rest := range told() {
 		switch word {
 		case "send":
 			send(n, rest, say)

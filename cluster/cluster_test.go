@@ -96,6 +96,13 @@ func newCluster(t *testing.T, between network) *cluster {
 // newClusterIn makes a ledger with a validator for each folder.
 func newClusterIn(t *testing.T, between network, dirs ...string) *cluster {
 	t.Helper()
+	return newClusterBy(t, between, machine.RulesNewest, dirs...)
+}
+
+// newClusterBy makes a ledger by some version of the rules, with a validator for each
+// folder.
+func newClusterBy(t *testing.T, between network, rules uint32, dirs ...string) *cluster {
+	t.Helper()
 	c := &cluster{t: t, network: between, running: make([]*process, len(dirs))}
 	var keys [][]byte
 	var names []string
@@ -112,7 +119,9 @@ func newClusterIn(t *testing.T, between network, dirs ...string) *cluster {
 	}
 	// The genesis says when it was made, so it is made once.
 	first := filepath.Join(c.places[0].Dir, "chain", "genesis.json")
-	if err := node.Init(c.places[0].Dir, chainID, genesis(keys)); err != nil {
+	founding := genesis(keys)
+	founding.Rules = rules
+	if err := node.Init(c.places[0].Dir, chainID, founding); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(first)
@@ -144,6 +153,7 @@ type process struct {
 
 	mu   sync.Mutex
 	acks func(nonce uint64, code uint32) // Called for each acknowledgement.
+	lies []string                        // What became of the lies that it told.
 	stop string                          // Why it stopped, in its own words; known once it ended.
 	log  transcript                      // Its standard error.
 }
@@ -242,6 +252,10 @@ func (p *process) read(out io.Reader) {
 					acks(nonce, code)
 				}
 			}
+		case "lie":
+			p.mu.Lock()
+			p.lies = append(p.lies, rest)
+			p.mu.Unlock()
 		case "stop":
 			p.stop = rest
 		case "no":

@@ -28,8 +28,9 @@ const childPlace = "COMMONWATT_CLUSTER_NODE"
 type place struct {
 	Dir, Listen string
 	Peers       []string
-	Once        bool // Open, close and verify, in place of serving.
-	Lies        bool // Propose what no block may hold.
+	Once        bool   // Open, close and verify, in place of serving.
+	Lies        bool   // Propose what no block may hold.
+	Rules       uint32 // The newest that it knows; 0: all.
 }
 
 func TestMain(m *testing.M) {
@@ -111,7 +112,9 @@ func told() iter.Seq2[string, string] {
 func serve(p place) int {
 	say := sayer()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	n, err := node.Open(node.Config{Dir: p.Dir, Log: log, Settings: node.Settings{Listen: p.Listen, Peers: p.Peers}})
+	n, err := node.Open(node.Config{
+		Dir: p.Dir, Log: log, RulesNewest: p.Rules, Settings: node.Settings{Listen: p.Listen, Peers: p.Peers},
+	})
 	if err != nil {
 		say("stop", strings.ReplaceAll(err.Error(), "\n", " "))
 		return exitRefused

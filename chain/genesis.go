@@ -23,13 +23,20 @@ const (
 	genesisFile = "genesis.json"
 	signerFile  = "validator_key.json"
 	signedFile  = "validator_state.json"
+	publicFile  = "validator_public.json" // In place of both where a signer has them.
 	nodeFile    = "node_key.json"
 )
 
 // Files are those of a chain's folder that a copy of it needs, besides the blocks:
-// the genesis, the keys, encrypted where they are, and what was signed last. The log of votes is not among
-// them; a chain that starts without one goes on from its last block.
-var Files = []string{genesisFile, signerFile, signedFile, nodeFile}
+// the genesis, the keys, encrypted where they are, and what was signed last, or, where a
+// signer has those, the validator's public key. The log of votes is not among them; a
+// chain that starts without one goes on from its last block.
+func Files(dir string) []string {
+	if _, err := os.Stat(filepath.Join(dir, publicFile)); err == nil {
+		return []string{genesisFile, publicFile, nodeFile}
+	}
+	return []string{genesisFile, signerFile, signedFile, nodeFile}
+}
 
 // ErrInitialized means that a folder already has a genesis.
 var ErrInitialized = errors.New("chain: the folder already belongs to a chain")
@@ -111,16 +118,35 @@ func Keys(dir string) (Identity, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Identity{}, fmt.Errorf("chain: keys: %w", err)
 	}
-	_, err := os.Stat(filepath.Join(dir, signerFile))
+	self, err := identity(dir)
+	if err != nil {
+		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+	}
+	return self, nil
+}
+
+func identity(dir string) (self Identity, err error) {
+	public, err := loadPublic(dir)
+	if err == nil { // A signer has the key.
+		node, err := loadNode(dir)
+		if err != nil {
+			return self, err
+		}
+		return Identity{Validator: public.Bytes(), Node: string(node.ID())}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return self, err
+	}
+	_, err = os.Stat(filepath.Join(dir, signerFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = makeKeys(dir)
 	}
 	if err != nil {
-		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+		return self, err
 	}
 	signer, node, err := loadKeys(dir)
 	if err != nil {
-		return Identity{}, fmt.Errorf("chain: keys: %w", err)
+		return self, err
 	}
 	return Identity{Validator: signer.Key.PubKey.Bytes(), Node: string(node.ID())}, nil
 }
@@ -141,16 +167,26 @@ func newSigner(dir string, key ed25519.PrivKey) *privval.FilePV {
 	return privval.NewFilePV(key, filepath.Join(dir, signerFile), filepath.Join(dir, signedFile))
 }
 
-// loadKeys reads both keys and what the validator last signed. A validator that
-// forgot what it signed could sign twice, so that file may not be missing.
+// loadKeys reads both keys and what the validator last signed.
 func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
+	signer, err := loadSigner(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	node, err := loadNode(dir)
+	return signer, node, err
+}
+
+// loadSigner reads the validator's key and what it last signed. A validator that forgot
+// what it signed could sign twice, so that file may not be missing.
+func loadSigner(dir string) (*privval.FilePV, error) {
 	var key privval.FilePVKey
 	if err := readJSON(filepath.Join(dir, signerFile), &key); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	secret, ok := key.PrivKey.(ed25519.PrivKey)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s does not hold an Ed25519 key", signerFile)
+		return nil, fmt.Errorf("%s does not hold an Ed25519 key", signerFile)
 	}
 	var last privval.FilePVLastSignState
 	err := readJSON(filepath.Join(dir, signedFile), &last)
@@ -158,20 +194,25 @@ func loadKeys(dir string) (*privval.FilePV, *p2p.NodeKey, error) {
 		err = fmt.Errorf("%w: %s is missing; bring it back, or, if the validator never signed from some height on: commonwatt key sign-from DIR HEIGHT", ErrNoMark, signedFile)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := errors.Join(soundSigner(key), soundSigned(secret.PubKey(), last)); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	signer := newSigner(dir, secret)
 	signed := &signer.LastSignState
 	signed.Height, signed.Round, signed.Step = last.Height, last.Round, last.Step
 	signed.Signature, signed.SignBytes = last.Signature, last.SignBytes
+	return signer, nil
+}
+
+// loadNode reads the key by which others know who is at the other end of a connection.
+func loadNode(dir string) (*p2p.NodeKey, error) {
 	var node p2p.NodeKey
 	if err := readJSON(filepath.Join(dir, nodeFile), &node); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return signer, &node, soundKey(nodeFile, node.PrivKey)
+	return &node, soundKey(nodeFile, node.PrivKey)
 }
 
 func readJSON(path string, into any) error {

@@ -61,19 +61,14 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	defer catch(&err)
 	p = &parts{settings: cfg.settings(), log: newLogger(cfg.Log), conns: newConns(driver), others: cfg.Peers, measures: measure(cfg.Metrics, cfg.Peers), networked: cfg.networked(), idle: cmp.Or(cfg.Idle, idleDefault)}
 	p.log.halt = driver.halt
-	key, node, err := loadKeys(cfg.Dir)
-	if err != nil {
+	if p.signer, p.node, err = openSigner(cfg, driver.halted); err != nil {
 		return nil, err
 	}
+	restored := p.signer.restored
 	kv = p.gate.through(kv)
 	if err := soundGenesis(cfg.Dir, kv(stateMap)); err != nil {
 		return nil, err
 	}
-	restored, err := newWaiting(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	p.signer, p.node = &signer{FilePV: key, halted: driver.halted, restored: restored}, node
 	genesis, err := types.GenesisDocFromFile(filepath.Join(cfg.Dir, genesisFile))
 	if err != nil {
 		return nil, err
@@ -89,7 +84,7 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		}
 		return nil, err
 	}
-	if signed, last := key.LastSignState.Height, p.state.LastBlockHeight; signed > last+1 && p.alone() && len(p.others) == 0 {
+	if signed, last := p.signer.marked(), p.state.LastBlockHeight; signed > last+1 && p.alone() && len(p.others) == 0 {
 		return nil, errors.Join(fmt.Errorf("%w: the validator signed at height %d, and the blocks end at %d", ErrBroken, signed, last), p.events.Stop())
 	}
 	if err := markWAL(cfg.Dir, p.state.LastBlockHeight, p.log); err != nil {
@@ -101,12 +96,12 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	}
 	pool.SetLogger(p.log)
 	// Whoever calls the driver is who reads these settings.
-	driver.company = newCompany(key.Key.PubKey.Bytes(), p.state.Validators, p.state.NextValidators,
+	driver.company = newCompany(p.signer.public.Bytes(), p.state.Validators, p.state.NextValidators,
 		func(alone bool) { cfg.pace(p.settings.Consensus, alone || !cfg.networked()) })
 	p.connect(pool, cfg.networked())
 	driver.syncing = p.votes.WaitSync
 	driver.restored = func(height int64, at time.Time) error {
-		ended, err := restored.decided(height, at, p.votes.WaitSync(), key)
+		ended, err := restored.decided(height, at, p.votes.WaitSync(), p.signer.file)
 		if ended {
 			cfg.Log.Info("the validator that was restored signs again", "above_height", height)
 		}
@@ -245,6 +240,11 @@ func (p *parts) info(reactors map[string]p2p.Reactor) p2p.DefaultNodeInfo {
 // start runs everything. The transport only listens when it has an address; it
 // can dial without.
 func (p *parts) start() error {
+	if r := p.signer.remote; r != nil {
+		if err := r.start(p.state.ChainID, p.sayLate); err != nil {
+			return err
+		}
+	}
 	if listen := p.settings.P2P.ListenAddress; listen != "" {
 		address, err := p2p.NewNetAddressString(p2p.IDAddressString(p.node.ID(), listen))
 		if err != nil {
@@ -273,7 +273,10 @@ func (p *parts) dial() error {
 
 // leave ends what reaches peers.
 func (p *parts) leave() error {
-	err := errors.Join(p.peers.Stop(), p.transport.Close())
+	err := p.transport.Close()
+	if p.peers.IsRunning() {
+		err = errors.Join(p.peers.Stop(), err)
+	}
 	if p.redialer != nil {
 		p.redialer.stop()
 		p.redialer = nil
@@ -286,6 +289,9 @@ func (p *parts) leave() error {
 // about what waits after that, under its lock.
 func (p *parts) stop() error {
 	err := errors.Join(p.leave(), p.events.Stop())
+	if r := p.signer.remote; r != nil {
+		err = errors.Join(err, r.stop())
+	}
 	p.mempool.Lock()
 	defer p.mempool.Unlock()
 	p.gate.close()

@@ -60,7 +60,7 @@ func unrestored(dir string) error {
 // earlier one, whatever it forgot of what it signed. It is for who knows that it never
 // signed there.
 //
-// Errors: ErrMark; those of the disk.
+// Errors: ErrMark; ErrKeyAway; those of the disk.
 func SignFrom(dir string, height int64) error {
 	var last privval.FilePVLastSignState
 	err := readJSON(filepath.Join(dir, signedFile), &last)
@@ -69,6 +69,9 @@ func SignFrom(dir string, height int64) error {
 	}
 	if err == nil && height <= last.Height {
 		return fmt.Errorf("%w: height %d", ErrMark, last.Height)
+	}
+	if _, err := loadPublic(dir); err == nil {
+		return ErrKeyAway
 	}
 	var key privval.FilePVKey
 	if err := readJSON(filepath.Join(dir, signerFile), &key); err != nil {

@@ -35,6 +35,11 @@ type Config struct {
 	Advertise string
 	// Peers are the other nodes, each as id@host:port.
 	Peers []string
+	// Signer is where the node waits for the process that signs for its validator, as
+	// id@host:port; without it the folder has the validator's key. See Sign.
+	Signer string
+	// Silent keeps a node whose validator has a signer from asking it.
+	Silent bool
 	// Idle is how long several validators wait for work before they make an empty
 	// block; the default is five seconds. A validator on its own makes none.
 	Idle time.Duration

@@ -59,6 +59,25 @@ func (c *Chain) Standing() (s Standing, err error) {
 	return s, nil
 }
 
+// Signer is how it stands with the process that signs for the node's validator.
+type Signer struct {
+	Address string `json:"address"`        // Where the node waits for it.
+	Away    string `json:"away,omitempty"` // Why it signs nothing; empty: it does.
+	// Refused is why it did not sign what it was asked for last; empty: it did. For a moment
+	// after a start that is as it should be.
+	Refused string `json:"refused,omitempty"`
+}
+
+// Signer says how it stands with the validator's signer; nil: the folder has the key.
+func (c *Chain) Signer() *Signer {
+	r := c.parts.signer.remote
+	if r == nil {
+		return nil
+	}
+	s := r.standing()
+	return &s
+}
+
 // Voting is how a validator voted of late.
 type Voting struct {
 	Power  int64 // Its voting power; 0: it is no validator.

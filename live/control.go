@@ -18,6 +18,7 @@ import (
 
 	"github.com/commonwatt/commonwatt/api"
 	"github.com/commonwatt/commonwatt/broker"
+	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/community"
 	"github.com/commonwatt/commonwatt/gateway"
 	"github.com/commonwatt/commonwatt/machine"
@@ -48,6 +49,7 @@ type Running struct {
 	Gateway *broker.State `json:"gateway,omitempty"` // Absent: devices cannot connect.
 
 	ReadModel node.ReadModel `json:"read_model"`
+	Signer    *chain.Signer  `json:"signer,omitempty"` // Absent: the folder has the validator's key.
 }
 
 // refusal is how the control tells an error.
@@ -242,7 +244,7 @@ func (l *Live) copies(life context.Context, mux *http.ServeMux) {
 
 // status is what a running node says of itself.
 func (l *Live) status(ctx context.Context) (Running, error) {
-	s := Running{Status: l.Node.Status(), Origin: l.Origin, ReadModel: l.Node.ReadModel()}
+	s := Running{Status: l.Node.Status(), Origin: l.Origin, ReadModel: l.Node.ReadModel(), Signer: l.Node.Signer()}
 	if l.Gateway == nil {
 		return s, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/commonwatt/commonwatt/api"
+	"github.com/commonwatt/commonwatt/chain"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/machine"
@@ -28,6 +29,8 @@ type Network struct {
 	Proposals  []NetworkVote   `json:"proposals"`
 	Peers      int             `json:"peers"`       // Nodes that are connected.
 	CatchingUp bool            `json:"catching_up"` // The node still fetches blocks.
+
+	Signer *chain.Signer `json:"signer,omitempty"` // Of the node's validator; absent: its folder has the key.
 }
 
 // NetworkMember is a validator.
@@ -81,6 +84,7 @@ const signedLately = 3
 func (l *Live) network(known []node.Organisation) (n Network, err error) {
 	l.Node.Read(func(rows state.Reader, head machine.Head) { n = NetworkOf(rows, head, known) })
 	n.Account, n.Peers, n.CatchingUp = l.voice().Account(), len(l.Node.Peers()), l.Node.CatchingUp()
+	n.Signer = l.Node.Signer()
 	return n, l.sights(n.Validators, known)
 }
 

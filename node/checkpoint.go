@@ -19,7 +19,7 @@ func (n *Node) Checkpoint(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, chainDir), 0o700); err != nil {
 		return fmt.Errorf("node: checkpoint: %w", err)
 	}
-	for _, name := range chain.Files {
+	for _, name := range chain.Files(filepath.Join(n.dir, chainDir)) {
 		text, err := os.ReadFile(filepath.Join(n.dir, chainDir, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, chainDir, name), text, 0o600)

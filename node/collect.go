@@ -29,6 +29,7 @@ type sample struct {
 	inbound    int
 	outbound   int
 	standing   chain.Standing
+	signer     *chain.Signer
 	voting     chain.Voting
 	usage      store.Usage
 	view       float64
@@ -89,6 +90,7 @@ var gauges = []gauge{
 	{describe("validators", "Validators that decide the next block."), prometheus.GaugeValue, "", func(s *sample) float64 { return float64(s.voting.Voters) }},
 	{describe("validators_power", "Voting power of all validators."), prometheus.GaugeValue, "", func(s *sample) float64 { return float64(s.voting.Total) }},
 	{describe("validator_power", "Voting power of this node; 0 when it is no validator."), prometheus.GaugeValue, "", func(s *sample) float64 { return float64(s.voting.Power) }},
+	{describe("signer_up", "Whether what has the validator's key is there: the folder, or the signer that it was moved to. 1 if so."), prometheus.GaugeValue, "", func(s *sample) float64 { return whether(s.signer == nil || s.signer.Away == "") }},
 	{describe("votes_expected", "Blocks of the last hundred that this node was to sign."), prometheus.GaugeValue, "", func(s *sample) float64 { return float64(s.voting.Blocks) }},
 	{describe("votes_missed", "Blocks of the last hundred that this node was to sign and that went without its signature."), prometheus.GaugeValue, "", func(s *sample) float64 { return float64(s.voting.Missed) }},
 	{describe("clock_skew_seconds", "How far this validator's clock is before the one in the middle of the others', by the times under the last block."), prometheus.GaugeValue, "", func(s *sample) float64 { return s.voting.Skew.Seconds() }},
@@ -121,6 +123,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 func (n *Node) sample() *sample {
 	s := &sample{usage: n.store.Usage(), view: n.viewSize()}
 	s.standing, _ = n.chain.Standing()
+	s.signer = n.chain.Signer()
 	s.voting, _ = n.chain.Voting(votesLooked)
 	s.seen, _ = n.feed.at()
 	s.envelopes, s.bytes = n.intake.queue.Waiting()

@@ -76,6 +76,8 @@ type Config struct {
 	// RulesNewest is the newest rules that the node is to know, as an older program
 	// does; 0 stands for all that this one knows.
 	RulesNewest uint32
+	// Silent keeps a node that has a signer from asking it: it signs nothing.
+	Silent bool
 	// Cancel, once closed, ends an Open that waits for the state of other nodes.
 	Cancel <-chan struct{}
 
@@ -196,7 +198,7 @@ func (n *Node) open(cfg Config) (err error) {
 // begin.
 func (n *Node) sharing(cfg Config) (c chain.Config, app *shared, err error) {
 	c = chain.Config{
-		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Cancel: cfg.Cancel, Log: cfg.Log, Metrics: cfg.Registry,
+		Dir: filepath.Join(cfg.Dir, chainDir), Listen: cfg.Listen, Advertise: cfg.Advertise, Peers: cfg.Peers, Signer: cfg.Signer, Silent: cfg.Silent, Cancel: cfg.Cancel, Log: cfg.Log, Metrics: cfg.Registry,
 	}
 	app = &shared{Application: n.app, store: n.store, log: cfg.Log}
 	if app.chainID, _, err = chain.Founding(c.Dir); err != nil {

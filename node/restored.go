@@ -18,11 +18,14 @@ func Restored(dir string) error {
 	return store.Reseal(dir, path.Join(chainDir, chain.RestoredFile))
 }
 
-// SignFrom makes a folder's validator sign for a height and those after it, and for
-// none before.
+// SignFrom makes the validator of a node's or a signer's folder sign for a height and
+// those after it, and for none before.
 //
-// Errors: chain.ErrMark; those of the disk.
+// Errors: chain.ErrMark; chain.ErrKeyAway; those of the disk.
 func SignFrom(dir string, height int64) error {
+	if IsSigner(dir) {
+		return chain.SignFrom(dir, height)
+	}
 	if err := chain.SignFrom(filepath.Join(dir, chainDir), height); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type Settings struct {
 	Peers     []string `toml:"peers,omitempty" comment:"Other nodes, each as ID@HOST:PORT. The node finds more of them by these."`
 	StateSync bool     `toml:"state_sync,omitempty" comment:"Whether a node that has no block yet begins with the state of its peers, proven from the invitation's block on, in place of all blocks. It has no read model then."`
 
+	Signer string `toml:"signer,omitempty" comment:"The process that signs for the validator, as ID@HOST:PORT: its id, and where this node waits for it. Without it the folder has the validator's key."`
+
 	SnapshotBlocks int64 `toml:"snapshot_blocks,omitempty" comment:"After how many blocks the node makes a snapshot of the state, for nodes that begin: best the same in all of a network. 0: never."`
 	KeepBlocks     int64 `toml:"keep_blocks,omitempty" comment:"How many of the last blocks the node keeps, with their receipts; also those that the older of two snapshots leads on from. 0: all, so that it can prove and show everything."`
 
@@ -41,13 +44,14 @@ type Settings struct {
 
 // SettingsError is settings that cannot be used.
 type SettingsError struct {
+	File   string // Empty: SettingsFile.
 	Key    string // Of the file.
 	Reason string
 }
 
 // Error says what is wrong, and with which key.
 func (e *SettingsError) Error() string {
-	return fmt.Sprintf("%s: %s: %s", SettingsFile, e.Key, e.Reason)
+	return fmt.Sprintf("%s: %s: %s", cmp.Or(e.File, SettingsFile), e.Key, e.Reason)
 }
 
 // LoadSettings reads the settings of a folder; one without any has none.
@@ -71,13 +75,13 @@ func LoadSettings(dir string) (s Settings, err error) {
 // unread says where a text is no settings.
 func unread(err error) error {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
-		return &SettingsError{strings.Join(strict.Errors[0].Key(), "."), "there is no such key"}
+		return &SettingsError{"", strings.Join(strict.Errors[0].Key(), "."), "there is no such key"}
 	}
 	if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, column := at.Position()
-		return &SettingsError{fmt.Sprintf("line %d, column %d", row, column), at.Error()}
+		return &SettingsError{"", fmt.Sprintf("line %d, column %d", row, column), at.Error()}
 	}
-	return &SettingsError{"the file", err.Error()}
+	return &SettingsError{"", "the file", err.Error()}
 }
 
 // Check says why settings cannot be used.
@@ -87,41 +91,46 @@ func (s Settings) Check() error {
 	if err := s.checkWatched(); err != nil {
 		return err
 	}
+	if s.Signer != "" {
+		if err := checkPeer(s.Signer); err != nil {
+			return &SettingsError{"", "signer", err.Error()}
+		}
+	}
 	if s.SnapshotBlocks < 0 {
-		return &SettingsError{"snapshot_blocks", "write a number of blocks, or 0 for no snapshots"}
+		return &SettingsError{"", "snapshot_blocks", "write a number of blocks, or 0 for no snapshots"}
 	}
 	if s.View != "" {
 		if err := view.Check(s.View); err != nil {
-			return &SettingsError{"view", err.Error()}
+			return &SettingsError{"", "view", err.Error()}
 		}
 	}
 	if s.KeepBlocks != 0 && s.KeepBlocks < KeepLeast {
-		return &SettingsError{"keep_blocks", fmt.Sprintf("keep at least %d blocks, or all with 0", KeepLeast)}
+		return &SettingsError{"", "keep_blocks", fmt.Sprintf("keep at least %d blocks, or all with 0", KeepLeast)}
 	}
 	if s.Listen == "" {
 		switch {
 		case s.Advertise != "":
-			return &SettingsError{"advertise", "there is no listen, so nobody can reach the node: say where it listens, too"}
+			return &SettingsError{"", "advertise", "there is no listen, so nobody can reach the node: say where it listens, too"}
 		case len(s.Peers) > 0:
-			return &SettingsError{"peers", "there is no listen, and nodes that nobody can reach are turned away: say where this one listens"}
+			return &SettingsError{"", "peers", "there is no listen, and nodes that nobody can reach are turned away: say where this one listens"}
 		}
 		return nil
 	}
 	host, err := checkAddress(s.Listen)
 	if err != nil {
-		return &SettingsError{"listen", err.Error()}
+		return &SettingsError{"", "listen", err.Error()}
 	}
 	if ip := net.ParseIP(host); s.Advertise == "" && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return &SettingsError{"advertise", fmt.Sprintf("others cannot open %s: say under which address they reach this node", s.Listen)}
+		return &SettingsError{"", "advertise", fmt.Sprintf("others cannot open %s: say under which address they reach this node", s.Listen)}
 	}
 	if s.Advertise != "" {
 		if _, err := checkAddress(s.Advertise); err != nil {
-			return &SettingsError{"advertise", err.Error()}
+			return &SettingsError{"", "advertise", err.Error()}
 		}
 	}
 	for _, peer := range s.Peers {
 		if err := checkPeer(peer); err != nil {
-			return &SettingsError{"peers", err.Error()}
+			return &SettingsError{"", "peers", err.Error()}
 		}
 	}
 	return nil
@@ -138,11 +147,11 @@ func (s Settings) checkWatched() error {
 	_, _, err := net.SplitHostPort(s.Metrics)
 	switch {
 	case s.Metrics != "" && err != nil:
-		return &SettingsError{"metrics", fmt.Sprintf("%.120q: write it as in 127.0.0.1:9464", s.Metrics)}
+		return &SettingsError{"", "metrics", fmt.Sprintf("%.120q: write it as in 127.0.0.1:9464", s.Metrics)}
 	case s.Log != "" && !slices.Contains(Logs, s.Log):
-		return &SettingsError{"log", fmt.Sprintf("%.120q: give text or json", s.Log)}
+		return &SettingsError{"", "log", fmt.Sprintf("%.120q: give text or json", s.Log)}
 	case s.LogLevel != "" && !slices.Contains(LogLevels, s.LogLevel):
-		return &SettingsError{"log_level", fmt.Sprintf("%.120q: give debug, info, warn or error", s.LogLevel)}
+		return &SettingsError{"", "log_level", fmt.Sprintf("%.120q: give debug, info, warn or error", s.LogLevel)}
 	}
 	return nil
 }

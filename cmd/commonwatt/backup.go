@@ -197,7 +197,7 @@ func seal(ctx context.Context, dir string, show *progress) error {
 	if store.Sealed(dir) {
 		return nil
 	}
-	n, err := node.Open(node.Config{Dir: dir, Log: newLog(show.out)})
+	n, err := node.Open(node.Config{Dir: dir, Log: newLog(show.out), Silent: true})
 	if err != nil {
 		return err
 	}

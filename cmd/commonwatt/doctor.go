@@ -34,7 +34,7 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor DIR",
 		Short: "Look whether all is well with a node, and say what mends it",
 		Long: `Doctor looks at the clock, the port, the certificate, the meters, the disk, the keys,
-the community's file, the ledger, its read model, its rules and its validators. It changes nothing.
+the signer, the community's file, the ledger, its read model, its rules and its validators. It changes nothing.
 
 Exit code 0: nothing fails, though there may be warnings. 1: something fails.`,
 		Args:              usage(cobra.ExactArgs(1)),
@@ -96,7 +96,7 @@ func examine(cmd *cobra.Command, dir string, port int) ([]finding, error) {
 		}
 		return append(p.disk(), file, finding{"ledger", failure, err.Error(), "restore the folder from a backup"}), nil
 	}
-	list := append(p.disk(), p.keys()...)
+	list := append(append(p.disk(), p.keys()...), p.signer()...)
 	list = append(list, file, p.clock(), p.ledger(), p.readModel(), p.rules(), p.validators())
 	list = append(list, p.port(cmd.Context(), port), p.gateway(), p.certificate())
 	return append(list, p.silent()...), nil

@@ -73,6 +73,27 @@ func (p *patient) keys() (list []finding) {
 	return list
 }
 
+// signer looks whether the process that signs for the validator is there.
+func (p *patient) signer() []finding {
+	settings, err := node.LoadSettings(p.dir)
+	s := p.status.Signer
+	switch {
+	case err != nil:
+		return []finding{{"signer", failure, err.Error(), "mend the line that it names"}}
+	case settings.Signer == "":
+		return nil
+	case p.client == nil:
+		return []finding{{"signer", good, "no node runs that it could sign for", ""}}
+	case s == nil:
+		return []finding{{"signer", worry, "node.toml names one, and the node was started without", "start the node again"}}
+	case s.Away != "":
+		return []finding{{"signer", failure, signerSays(s), "see that \"commonwatt signer up\" runs where the key is, that it reaches this address, and that its signer.toml and node.toml name each other"}}
+	case s.Refused != "":
+		return []finding{{"signer", worry, signerSays(s), "look again in a minute; if it is still so, its mark is above what the node asks for: see docs/keys.md"}}
+	}
+	return []finding{{"signer", good, signerSays(s), ""}}
+}
+
 // skewMost is how far the clock may be behind the last block, which was made by it.
 const skewMost = 2 * time.Minute
 

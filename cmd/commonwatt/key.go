@@ -18,9 +18,10 @@ import (
 	"github.com/commonwatt/commonwatt/store"
 )
 
-// keyFiles are the files of a folder that hold a secret key which signs.
+// keyFiles are the files of a node's or a signer's folder that hold a secret key which
+// signs.
 var keyFiles = []string{
-	"chain/validator_key.json", "chain/node_key.json", operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile,
+	"validator_key.json", "node_key.json", "chain/validator_key.json", "chain/node_key.json", operator.KeyFile, operator.OrganisationFile, operator.ReceiptKeyFile,
 }
 
 func keyCommand(source *passphraseSource) *cobra.Command {
@@ -123,24 +124,29 @@ and loses its power.`,
 	}
 }
 
-// signFrom refuses a height that the folder itself has reached.
+// signFrom refuses a height that the folder itself has reached, which is a node's or a
+// signer's.
 func signFrom(cmd *cobra.Command, dir string, height int64) (err error) {
-	if err := checkLedger(dir); err != nil {
-		return err
+	if !node.IsSigner(dir) {
+		if err := checkLedger(dir); err != nil {
+			return err
+		}
 	}
 	release, err := lockFolder(dir, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	s, err := node.Inspect(dir)
-	if err != nil {
-		return err
+	if !node.IsSigner(dir) { // A signer has no blocks.
+		s, err := node.Inspect(dir)
+		if err != nil {
+			return err
+		}
+		if height <= s.Height {
+			return badInput(fmt.Errorf("%d: the folder has blocks up to height %d: give a later one", height, s.Height))
+		}
 	}
-	if height <= s.Height {
-		return badInput(fmt.Errorf("%d: the folder has blocks up to height %d: give a later one", height, s.Height))
-	}
-	if err := node.SignFrom(dir, height); errors.Is(err, chain.ErrMark) {
+	if err := node.SignFrom(dir, height); errors.Is(err, chain.ErrMark) || errors.Is(err, chain.ErrKeyAway) {
 		return badInput(err)
 	} else if err != nil {
 		return err

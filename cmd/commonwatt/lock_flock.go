@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// locks says that folders can be locked.
+const locks = true
+
 // flock locks an open folder (flock(2)).
 func flock(f *os.File, alone bool) error {
 	how := syscall.LOCK_SH

@@ -26,6 +26,19 @@ func TestNetworkPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute: it runs a network of five nodes")
 	}
+	dir := t.TempDir()
+	out := walkThrough(t, dir, walk(t, "docs/network.md", 40))
+	for want, times := range map[string]int{": adopted": 11, "verified ": 2, "is restored": 1} {
+		if got := strings.Count(out, want); got != times {
+			t.Errorf("%q was printed %d times, want %d:\n%s", want, got, times, out)
+		}
+	}
+	walked(t, filepath.Join(dir, "elm"))
+}
+
+// walkThrough types commands into one bash in a folder, and returns what they print.
+func walkThrough(t *testing.T, dir, commands string) string {
+	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("the page is for bash, which is not here")
@@ -34,7 +47,6 @@ func TestNetworkPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	programs := filepath.Join(dir, "programs")
 	if err := os.MkdirAll(programs, 0o700); err != nil {
 		t.Fatal(err)
@@ -44,7 +56,7 @@ func TestNetworkPage(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), walkMax)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bash, "-c", walk(t))
+	cmd := exec.CommandContext(ctx, bash, "-c", commands)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // The trap ends the nodes.
@@ -55,20 +67,15 @@ func TestNetworkPage(t *testing.T) {
 		t.Fatalf("the commands of the page ended with %v:\n%s", err, out)
 	}
 	t.Logf("the walk took %v", time.Since(began).Round(time.Second))
-	for want, times := range map[string]int{": adopted": 11, "verified ": 2, "is restored": 1} {
-		if got := strings.Count(string(out), want); got != times {
-			t.Errorf("%q was printed %d times, want %d:\n%s", want, got, times, out)
-		}
-	}
-	walked(t, filepath.Join(dir, "elm"))
+	return string(out)
 }
 
-// walk is what the page tells to type, on ports that are free.
-func walk(t *testing.T) string {
+// walk is what a page tells to type, on ports that are free.
+func walk(t *testing.T, page string, linesLeast int) string {
 	t.Helper()
 	var lines []string
 	shell := false
-	for line := range strings.Lines(string(read(t, checkout, "docs/network.md"))) {
+	for line := range strings.Lines(string(read(t, checkout, page))) {
 		switch {
 		case strings.HasPrefix(line, "```"):
 			shell = strings.TrimSpace(line) == "```sh"
@@ -76,7 +83,7 @@ func walk(t *testing.T) string {
 			lines = append(lines, strings.TrimSuffix(line, "\n"))
 		}
 	}
-	if len(lines) < 40 {
+	if len(lines) < linesLeast {
 		t.Fatalf("the page has %d lines of commands", len(lines))
 	}
 	given, held := map[string]string{}, []net.Listener{}

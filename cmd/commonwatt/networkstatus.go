@@ -87,6 +87,9 @@ func printNetwork(w io.Writer, output string, n live.Network) error {
 	if n.CatchingUp {
 		fmt.Fprint(w, ", catching up")
 	}
+	if n.Signer != nil {
+		fmt.Fprintf(w, "\nsigner: %s", signerSays(n.Signer))
+	}
 	fmt.Fprint(w, "\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, "validator\tpower\torganisation\tstate")
@@ -174,8 +177,8 @@ func networkWaitCommand() *cobra.Command {
 		Use:   "wait DIR",
 		Short: "Wait until a node runs, has caught up and sees enough of the others",
 		Long: `Wait ends well once the node in DIR runs, has fetched the blocks that its peers have, and
-sees validators with more than two thirds of the voting power: the ledger goes on, and
-this node goes with it. It is for scripts, and for people who start nodes one after the other.`,
+sees validators with more than two thirds of the voting power, and its own signer, if it has
+one: the ledger goes on, and this node goes with it. It is for scripts, and for people who start nodes one after the other.`,
 		Example:           `  commonwatt network wait elm-street && commonwatt network status elm-street`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: folders,
@@ -214,6 +217,8 @@ func awaitNode(ctx context.Context, dir string, rules uint32) error {
 			last = err.Error()
 		case n.CatchingUp:
 			last = fmt.Sprintf("it is catching up, at height %d with %d peers", n.Height, n.Peers)
+		case n.Signer != nil && n.Signer.Away != "":
+			last = "its signer is " + signerSays(n.Signer)
 		case !n.Quorum():
 			last = "it does not see more than two thirds of the voting power"
 		case s.Rules.InForce < rules:

@@ -81,6 +81,9 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 		fmt.Fprintf(t, "receipts of\tblocks from %d on: those before are not here\n", s.First)
 	}
 	fmt.Fprintf(t, "read model\t%s\n", readModelSays(s.ReadModel))
+	if s.Signer != nil {
+		fmt.Fprintf(t, "signer\t%s\n", signerSays(s.Signer))
+	}
 	if s.Gateway != nil {
 		fmt.Fprintf(t, "devices\t%s\n", gatewaySays(s.Gateway))
 	}

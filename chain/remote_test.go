@@ -83,7 +83,7 @@ func (a *aside) stop(t *testing.T) {
 func TestValidatorWaitsForItsSigner(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
-	log := newTold()
+	log := newHeard()
 	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: slog.New(log)}}
 	a := n.moveSigner(t)
 	n.run(t)
@@ -104,21 +104,21 @@ func TestValidatorWaitsForItsSigner(t *testing.T) {
 	}
 }
 
-// told keeps what a log tells, and wakes who waits for something that it tells of.
-type told struct {
+// heard keeps what a log tells, and wakes who waits for something that it tells of.
+type heard struct {
 	wake chan struct{}
 
 	mu    sync.Mutex
 	lines []string
 }
 
-func newTold() *told { return &told{wake: make(chan struct{}, 1)} }
+func newHeard() *heard { return &heard{wake: make(chan struct{}, 1)} }
 
 // Enabled is true: everything is of interest.
-func (*told) Enabled(context.Context, slog.Level) bool { return true }
+func (*heard) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle wakes.
-func (w *told) Handle(_ context.Context, r slog.Record) error {
+func (w *heard) Handle(_ context.Context, r slog.Record) error {
 	w.mu.Lock()
 	w.lines = append(w.lines, r.Message)
 	w.mu.Unlock()
@@ -130,20 +130,20 @@ func (w *told) Handle(_ context.Context, r slog.Record) error {
 }
 
 // WithAttrs is the same.
-func (w *told) WithAttrs([]slog.Attr) slog.Handler { return w }
+func (w *heard) WithAttrs([]slog.Attr) slog.Handler { return w }
 
 // WithGroup is the same.
-func (w *told) WithGroup(string) slog.Handler { return w }
+func (w *heard) WithGroup(string) slog.Handler { return w }
 
 // said reports whether a line of the log has a text in it.
-func (w *told) said(text string) bool {
+func (w *heard) said(text string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.ContainsFunc(w.lines, func(line string) bool { return strings.Contains(line, text) })
 }
 
 // until waits until something holds, looking whenever the log tells of something.
-func (w *told) until(t *testing.T, what string, holds func() bool) {
+func (w *heard) until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	late := time.After(time.Minute)
 	for !holds() {
@@ -169,7 +169,7 @@ func TestNetworkGoesOnWithItsSigners(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 4)
 	first, second := n[2].moveSigner(t), n[3].moveSigner(t)
-	log := newTold()
+	log := newHeard()
 	for i := range n {
 		n[i].cfg.Idle, n[i].cfg.Log = 50*time.Millisecond, slog.New(log)
 		n[i].run(t)
@@ -277,7 +277,7 @@ func TestLineIsPinned(t *testing.T) {
 func TestWrongSigner(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
-	log := newTold()
+	log := newHeard()
 	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: slog.New(log)}}
 	a := n.moveSigner(t)
 	n.run(t)

@@ -249,7 +249,7 @@ const movesMax = 200
 func (h *holder) moves(c *Certificates) error {
 	type key struct{ kind, with, statement, month string }
 	months := map[key]int{} // Of what moves interval by interval, its move.
-	list, err := h.reader.Passings(h.account, -1)
+	list, err := h.reader.Passings(h.account)
 	for _, p := range list {
 		m := h.move(p)
 		k := key{m.Kind, m.With, m.Statement, monthOf(m.First, h.names.TimeZone)}
@@ -393,7 +393,7 @@ func (h *holder) bought(in view.Period) matches {
 		if err != nil {
 			return err
 		}
-		moves, err := h.reader.Passings(h.account, -1)
+		moves, err := h.reader.Passings(h.account)
 		if err != nil {
 			return err
 		}

@@ -56,10 +56,9 @@ func (w *writer) passed(at place, how int, from, to tx.AccountID, purpose certif
 	return w.put("passed", at.height, at.position, at.n, how, bits(from), bits(to), int64(purpose), blob(beneficiary), int64(sum), packed)
 }
 
-// Passings returns what an account passed on, got and used up, the latest first, as
-// many as most.
-func (r *Reader) Passings(account tx.AccountID, most int) ([]Passed, error) {
-	return r.passings("(p.sender = ? OR p.receiver = ?) ORDER BY p.height DESC, p.position DESC, p.n DESC LIMIT ?", bits(account), bits(account), most)
+// Passings returns what an account passed on, got and used up, the latest first.
+func (r *Reader) Passings(account tx.AccountID) ([]Passed, error) {
+	return r.passings("(p.sender = ? OR p.receiver = ?) ORDER BY p.height DESC, p.position DESC, p.n DESC", bits(account), bits(account))
 }
 
 // CancelledBy returns what an account used up by a statement with a hash: more

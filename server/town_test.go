@@ -38,6 +38,7 @@ type town struct {
 	source    *pages.Source
 	near, far *community.Community
 	people    *session.Store
+	offers    api.Config // What its server takes.
 	server    *Server
 	clock     *clock // Of the sessions.
 }
@@ -71,16 +72,13 @@ const quarter = 15 * time.Minute
 
 // lived is the town that all tests of the package share; what changes the ledger
 // adds to it.
-var lived = sync.OnceValues(func() (*town, error) { return live(context.Background()) })
+var lived = sync.OnceValues(func() (*town, error) { return live(context.Background(), node.Settings{}) })
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	code := m.Run()
-	if w, err := lived(); err == nil {
-		w.server.api.Close()
-		if errors.Join(w.node.Close(), os.RemoveAll(w.dir)) != nil {
-			code = 1
-		}
+	if w, err := lived(); err == nil && w.end() != nil {
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -102,7 +100,11 @@ func sharedTown(t *testing.T) *town {
 	return w
 }
 
-func live(ctx context.Context) (*town, error) {
+// unlimited is for those who ask for everything.
+var unlimited = api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}
+
+// live makes a town and settles its half day.
+func live(ctx context.Context, settings node.Settings) (*town, error) {
 	w := &town{clock: &clock{at: noon}}
 	dir, err := os.MkdirTemp("", "commonwatt-server-")
 	if err != nil {
@@ -113,7 +115,7 @@ func live(ctx context.Context) (*town, error) {
 	w.near, all[0] = community.Load("testdata/near.toml")
 	w.far, all[1] = community.Load("testdata/far.toml")
 	w.operator, all[2] = operator.Open(dir, "town")
-	w.node, all[3] = node.Open(node.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	w.node, all[3] = node.Open(node.Config{Dir: dir, Log: slog.New(slog.DiscardHandler), Settings: settings})
 	w.people, all[4] = session.Open("", w.clock.now)
 	var codes *session.Codes
 	codes, all[5] = session.OpenCodes("", w.clock.now)
@@ -134,8 +136,15 @@ func live(ctx context.Context) (*town, error) {
 			return nil, err
 		}
 	}
-	w.server, err = w.serve(api.Config{Gateway: &counter{}, Certificates: clerk{}, Devices: &drawer{codes, nil}, Limits: api.Limits{PerSecond: 1e6, Burst: 1e6, Followers: 64}})
+	w.offers = api.Config{Gateway: &counter{}, Certificates: clerk{}, Devices: &drawer{codes, nil}, Limits: unlimited}
+	w.server, err = w.serve(w.offers)
 	return w, err
+}
+
+// end closes the town and removes it.
+func (w *town) end() error {
+	w.server.api.Close()
+	return errors.Join(w.node.Close(), os.RemoveAll(w.dir))
 }
 
 // serve makes a server over the town's node.

@@ -144,6 +144,7 @@ func Start(cfg Config, app Application, kv func(name string) KV) (*Chain, error)
 	}
 	driver.proven.Store(parts.proven())
 	c := &Chain{driver: driver, parts: parts, room: newRoom(parts.mempool), log: cfg.Log}
+	driver.room = c.room
 	if err := parts.start(); err != nil {
 		return nil, fmt.Errorf("chain: start: %w", errors.Join(err, parts.stop()))
 	}

@@ -41,8 +41,9 @@ type driver struct {
 	taking   taking
 	log      *slog.Logger
 
-	// company is nil while blocks are replayed before the start.
+	// company and room are nil while blocks are replayed before the start.
 	company *company
+	room    *room
 	// syncing reports whether block sync is what finalizes blocks; nil: not yet.
 	syncing func() bool
 	// restored is told of every block that became last; nil: not yet.
@@ -125,16 +126,29 @@ func (d *driver) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.R
 // CheckTx answers the mempool. Text and codes stay here: a transaction that
 // peers pass on is refused without telling them why.
 func (d *driver) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
-	err := d.app.Check(r.Tx, r.Type == abci.CheckTxType_Recheck)
-	if err == nil {
-		return &abci.ResponseCheckTx{Code: codeKept}, nil
+	err := d.check(r.Tx, r.Type == abci.CheckTxType_Recheck)
+	if err != nil {
+		return &abci.ResponseCheckTx{Code: codeRefused}, nil
 	}
-	if len(r.Tx) > 0 {
-		if verdict, ok := d.expected.Load(&r.Tx[0]); ok {
-			*verdict.(*error) = err
-		}
+	return &abci.ResponseCheckTx{Code: codeKept}, nil
+}
+
+// check has the application check a transaction, unless a peer passes it on for which
+// there is no room, and leaves the verdict to who submitted it.
+func (d *driver) check(tx []byte, recheck bool) error {
+	var verdict any
+	submitted := false
+	if len(tx) > 0 {
+		verdict, submitted = d.expected.Load(&tx[0])
 	}
-	return &abci.ResponseCheckTx{Code: codeRefused}, nil
+	if d.room != nil && !submitted && !recheck && !d.room.has(len(tx)) {
+		return ErrFull
+	}
+	err := d.app.Check(tx, recheck)
+	if err != nil && submitted {
+		*verdict.(*error) = err
+	}
+	return err
 }
 
 // PrepareProposal puts what is due before what waits, up to the block's size.

@@ -18,6 +18,9 @@ const (
 	blockBytesMax   = 4 << 20
 	waitingTxsMax   = 10_000
 	waitingBytesMax = 32 << 20
+	// checkingMax is how many transactions of peers are checked at once at most: each
+	// peer's come one by one, and CometBFT takes fifty peers.
+	checkingMax = 64
 )
 
 // idleDefault is how long validators without work wait before they make a block
@@ -71,8 +74,8 @@ func (c Config) settings() *config.Config {
 	c.pace(s.Consensus, !c.networked())
 
 	s.Mempool.Recheck = true
-	s.Mempool.Size = waitingTxsMax
-	s.Mempool.MaxTxsBytes = waitingBytesMax
+	s.Mempool.Size = waitingTxsMax + checkingMax
+	s.Mempool.MaxTxsBytes = waitingBytesMax + checkingMax*txBytesMax
 	s.Mempool.MaxTxBytes = txBytesMax
 	s.Mempool.CacheSize = 2 * waitingTxsMax
 

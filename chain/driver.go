@@ -126,11 +126,11 @@ func (d *driver) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.R
 // CheckTx answers the mempool. Text and codes stay here: a transaction that
 // peers pass on is refused without telling them why.
 func (d *driver) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
-	err := d.check(r.Tx, r.Type == abci.CheckTxType_Recheck)
-	if err != nil {
-		return &abci.ResponseCheckTx{Code: codeRefused}, nil
+	code := codeKept
+	if d.check(r.Tx, r.Type == abci.CheckTxType_Recheck) != nil {
+		code = codeRefused
 	}
-	return &abci.ResponseCheckTx{Code: codeKept}, nil
+	return &abci.ResponseCheckTx{Code: code}, nil
 }
 
 // check has the application check a transaction, unless a peer passes it on for which

@@ -87,7 +87,11 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 	if signed, last := p.signer.marked(), p.state.LastBlockHeight; signed > last+1 && p.alone() && len(p.others) == 0 {
 		return nil, errors.Join(fmt.Errorf("%w: the validator signed at height %d, and the blocks end at %d", ErrBroken, signed, last), p.events.Stop())
 	}
-	if err := markWAL(cfg.Dir, p.state.LastBlockHeight, p.log); err != nil {
+	err = markWAL(cfg.Dir, p.state.LastBlockHeight, p.log)
+	if file := p.signer.file; err == nil && file != nil && p.alone() {
+		err = passRound(cfg.Dir, p.state.LastBlockHeight, &file.LastSignState, p.log)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.events.Stop())
 	}
 	pool, err := evidence.NewPool(database{kv(evidenceMap)}, p.states, p.blocks)

@@ -88,14 +88,16 @@ func TestValidatorWaitsForItsSigner(t *testing.T) {
 	a := n.moveSigner(t)
 	n.run(t)
 	for name := range uint64(3) {
-		var done sync.WaitGroup
-		done.Go(func() { submit(t, n.chain, n.app, name) })
+		before := n.chain.Height()
+		if err := n.chain.Submit(tx(name, 20)); err != nil {
+			t.Fatal(err)
+		}
 		log.until(t, "consensus asks for a vote", func() bool { return n.chain.parts.signer.remote.postponed() != nil })
 		if s := n.chain.Signer(); s == nil || s.Away == "" {
 			t.Errorf("the signer does not run, and is %+v", s)
 		}
 		a.run(t)
-		done.Wait()
+		wait(t, n.chain, before+1)
 		if s := n.chain.Signer(); s.Away != "" {
 			t.Errorf("the signer signed, and is %+v", s)
 		}

@@ -29,8 +29,11 @@ const RestoredFile = restoredFile
 // it signs again: the signatures under the first are those of the block before.
 const freshBlocks = 2
 
-// stepLast is the last thing that a validator signs in a round.
-const stepLast = 3
+// What a validator signs first in a round, a proposal, and last, a precommit.
+const (
+	stepFirst = 1
+	stepLast  = 3
+)
 
 // Errors of what a validator may sign.
 var (

@@ -3,11 +3,16 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/cometbft/cometbft/consensus"
+	cstypes "github.com/cometbft/cometbft/consensus/types"
+	"github.com/cometbft/cometbft/privval"
+	cmtcons "github.com/cometbft/cometbft/proto/tendermint/consensus"
 )
 
 // CometBFT's log of its votes, in a folder of its own: a head, and chunks of ten
@@ -44,6 +49,11 @@ func markWAL(dir string, last int64, log logger) (err error) {
 			return fmt.Errorf("the log of votes: %w", err)
 		}
 	}
+	return appendWAL(dir, consensus.EndHeightMessage{Height: last}, log)
+}
+
+// appendWAL writes at the end of the log of votes.
+func appendWAL(dir string, message consensus.WALMessage, log logger) error {
 	wal, err := consensus.NewWAL(filepath.Join(dir, walFolder, walHead))
 	if err != nil {
 		return err
@@ -52,10 +62,69 @@ func markWAL(dir string, last int64, log logger) (err error) {
 	if err := wal.Start(); err != nil {
 		return err
 	}
-	err = wal.WriteSync(consensus.EndHeightMessage{Height: last})
+	err = wal.WriteSync(message)
 	err = errors.Join(err, wal.Stop())
 	wal.Wait()
 	return err
+}
+
+// passRound makes a validator on its own begin with the round after that of its mark,
+// where its log of votes does not lead into that round: the folder came from a copy of a
+// node that ran, which has no such log, or the log lost its end. CometBFT would begin with
+// round 0, in which the mark lets nothing be signed, ask for each vote once, and stand still
+// for ever. What it cannot propose again in round 0, it votes against there by itself.
+func passRound(dir string, last int64, mark *privval.FilePVLastSignState, log logger) error {
+	first := mark.Round == 0 && mark.Step <= stepFirst
+	if mark.Height != last+1 || first || mark.Round == math.MaxInt32 {
+		return nil
+	}
+	leads, err := votedIn(dir, mark.Height, mark.Round, log)
+	if err != nil || leads {
+		return nil //nolint:nilerr // A log that cannot be read is CometBFT's to repair.
+	}
+	over := cmtcons.WALMessage{Sum: &cmtcons.WALMessage_TimeoutInfo{TimeoutInfo: &cmtcons.TimeoutInfo{
+		Height: mark.Height, Round: mark.Round, Step: uint32(cstypes.RoundStepPrecommitWait),
+	}}}
+	message, err := consensus.WALFromProto(&over)
+	if err != nil {
+		return err
+	}
+	return appendWAL(dir, message, log)
+}
+
+// votedIn reports whether the log of votes has one of this node's own of a round.
+func votedIn(dir string, height int64, round int32, log logger) (bool, error) {
+	wal, err := consensus.NewWAL(filepath.Join(dir, walFolder, walHead))
+	if err != nil {
+		return false, err
+	}
+	wal.SetLogger(log)
+	defer wal.Group().Close()
+	reader, found, err := wal.SearchForEndHeight(height-1, &consensus.WALSearchOptions{IgnoreDataCorruptionErrors: true})
+	if err != nil || !found {
+		return false, err
+	}
+	defer reader.Close()
+	for decoder := consensus.NewWALDecoder(reader); ; {
+		timed, err := decoder.Decode()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		message, err := consensus.WALToProto(timed.Msg)
+		if err != nil {
+			return false, err
+		}
+		own := message.GetMsgInfo()
+		if own == nil || own.PeerID != "" {
+			continue
+		}
+		if vote := own.Msg.GetVote(); vote != nil && vote.Vote.Height == height && vote.Vote.Round == round {
+			return true, nil
+		}
+	}
 }
 
 // endsHeight reports whether the log of votes says that a height has ended.

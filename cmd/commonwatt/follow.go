@@ -47,22 +47,12 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 	if err != nil {
 		return err
 	}
-	release, err := lockFolder(dir, true)
+	g, err := f.ground(ctx, cmd, dir, settings)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release()) }()
-	l, origin, _, err := f.listen(ctx, cmd, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = l.Close() }() // It is closed already when it was served.
-	watched, err := watch(ctx, cmd.ErrOrStderr(), settings)
-	if err != nil {
-		return err
-	}
-	defer watched.close()
-	h, err := followHouse(node.Config{Dir: dir, Log: watched.parts, Registry: watched.registerer(), Settings: settings, Cancel: ctx.Done()}, c)
+	defer func() { err = errors.Join(err, g.close()) }()
+	h, err := followHouse(g.config(ctx, dir, settings), c)
 	if err != nil {
 		return err
 	}
@@ -74,10 +64,10 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 	}
 	voice.Begin(h.node)
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Organisation: voice, Source: h.source, Sessions: people, Origin: origin, Now: time.Now, Log: watched.happens,
+		Dir: dir, Node: h.node, Organisation: voice, Source: h.source, Sessions: people, Origin: g.origin, Now: time.Now, Log: g.watched.happens,
 	}, c)
 	health := monitor.NewHealth(h.node.Health)
-	s, err := server.New(h.serves(people, nil, origin), health)
+	s, err := server.New(h.serves(people, nil, g.origin), health)
 	if err != nil {
 		return err
 	}
@@ -86,16 +76,16 @@ func runFollower(ctx context.Context, cmd *cobra.Command, dir string, f upFlags)
 		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
-	fmt.Fprintln(cmd.OutOrStdout(), origin)
-	if watched.json {
-		watched.happens.Info("the node is up", "origin", origin, "metrics", watched.address(), "chain", h.node.Headers().Chain())
+	fmt.Fprintln(cmd.OutOrStdout(), g.origin)
+	if g.watched.json {
+		g.watched.happens.Info("the node is up", "origin", g.origin, "metrics", g.watched.address(), "chain", h.node.Headers().Chain())
 	} else {
 		fmt.Fprintf(cmd.ErrOrStderr(), "A node of %s is up; it fetches the ledger from its peers. Ctrl-C ends it.\n", h.node.Headers().Chain())
 	}
 	if f.open {
-		openBrowser(ctx, cmd.ErrOrStderr(), origin)
+		openBrowser(ctx, cmd.ErrOrStderr(), g.origin)
 	}
-	return liveAndServe(ctx, s, l, append(watched.lives(health), life.Run, h.node.Live)...)
+	return liveAndServe(ctx, s, g.listener, append(g.watched.lives(health), life.Run, h.node.Live)...)
 }
 
 // copiedCommunity reads the copy of the operator's community file, if there is one.

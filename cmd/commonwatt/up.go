@@ -148,22 +148,12 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 	if err := errors.Join(err, bad); err != nil {
 		return err
 	}
-	release, err := lockFolder(dir, true)
+	g, err := f.ground(ctx, cmd, dir, settings)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release()) }()
-	l, origin, secure, err := f.listen(ctx, cmd, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = l.Close() }() // It is closed already when it was served.
-	watched, err := watch(ctx, cmd.ErrOrStderr(), settings)
-	if err != nil {
-		return err
-	}
-	defer watched.close()
-	h, err := openHouse(node.Config{Dir: dir, Log: watched.parts, Registry: watched.registerer(), Settings: settings}, c)
+	defer func() { err = errors.Join(err, g.close()) }()
+	h, err := openHouse(g.config(ctx, dir, settings), c)
 	if err != nil {
 		return err
 	}
@@ -176,13 +166,13 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		return err
 	}
 	life := live.New(live.Config{
-		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Codes: codes, Origin: origin, ReceiptKey: receiptKey,
-		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: watched.happens,
+		Dir: dir, Node: h.node, Operator: h.operator, Source: h.source, Sessions: people, Devices: devices, Codes: codes, Origin: g.origin, ReceiptKey: receiptKey,
+		From: from, Grace: f.grace, Backlog: f.backlog, Now: time.Now, Log: g.watched.happens,
 	}, c)
-	lives, serves := []func(context.Context) error{life.Run, h.node.Live}, h.serves(people, nil, origin)
+	lives, serves := []func(context.Context) error{life.Run, h.node.Live}, h.serves(people, nil, g.origin)
 	registrar := life.Registrar()
 	serves.Files, serves.Certificates, h.source.Consumption = life.Files(), registrar, registrar.Consumption
-	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: secure, Devices: devices, Ledger: life, Log: watched.parts})
+	b, err := f.mqtt.open(ctx, dir, broker.Config{TLS: g.secure, Devices: devices, Ledger: life, Log: g.watched.parts})
 	if err != nil {
 		return err
 	}
@@ -190,7 +180,7 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		defer func() { err = errors.Join(err, b.Close()) }()
 		life.Gateway, serves.Gateway, serves.Devices = b, b, life.Owners()
 		lives = append(lives, b.Run, life.Homes)
-		watched.devices(b)
+		g.watched.devices(b)
 	}
 	health := monitor.NewHealth(h.node.Health)
 	s, err := server.New(serves, health)
@@ -202,8 +192,8 @@ func runUp(ctx context.Context, cmd *cobra.Command, dir string, f upFlags) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, forget()) }()
-	f.greet(ctx, cmd, c, dir, origin, watched)
-	return liveAndServe(ctx, s, l, append(lives, watched.lives(health)...)...)
+	f.greet(ctx, cmd, c, dir, g.origin, g.watched)
+	return liveAndServe(ctx, s, g.listener, append(lives, g.watched.lives(health)...)...)
 }
 
 // minuteLayout is how a moment is written on the command line, in the community's time.

@@ -3,7 +3,8 @@
 //
 // Its promise: every validator's application gets the same blocks in the same
 // order, each once, also across a crash; a transaction is never dropped without
-// word to the one who submitted it; a single validator opens no port; and when
+// word to the one who submitted it; a single validator opens no port, unless it has a
+// signer, which dials it; for a height, round and step a signer signs once; and when
 // the chain can not go on it says so instead of going on wrongly.
 package chain
 

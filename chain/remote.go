@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +66,7 @@ type remote struct {
 	mu     sync.Mutex
 	line   *line
 	reason string         // Why nothing can be signed; empty: it can.
+	missed bool           // That was told.
 	no     string         // Why the signer did not sign what it was asked for last; empty: it did.
 	late   *cmtproto.Vote // The last that was asked for while the signer was away.
 }
@@ -173,6 +175,7 @@ func (r *remote) keep() {
 			_ = r.ping() // It says so itself when the line is lost.
 		case <-grace:
 			if why := r.away(); why != "" {
+				r.miss()
 				r.log.Warn("the validator's signer is away: the node follows and signs nothing; see that \"commonwatt signer up\" runs and reaches this node", "waiting_at", r.address, "reason", why)
 			}
 		case <-r.ended:
@@ -193,11 +196,15 @@ func (r *remote) welcome() {
 		return
 	}
 	r.set("")
-	r.log.Info("the validator's signer is connected")
 	r.mu.Lock()
-	vote := r.late
-	r.late = nil
+	vote, missed := r.late, r.missed
+	r.late, r.missed = nil, false
 	r.mu.Unlock()
+	level := slog.LevelInfo
+	if missed { // Who was told that it is away is told that it is back.
+		level = slog.LevelWarn
+	}
+	r.log.Log(context.Background(), level, "the validator's signer is connected")
 	if vote != nil {
 		r.vote(vote)
 	}
@@ -269,8 +276,16 @@ func (r *remote) drop(reason string) {
 	}
 	_ = l.Close()
 	if was == "" && !r.stopped() {
+		r.miss()
 		r.log.Warn("the validator's signer is away: the node follows, and signs nothing until it is back", "reason", reason)
 	}
+}
+
+// miss notes that somebody was told that the signer is away.
+func (r *remote) miss() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missed = true
 }
 
 func (r *remote) set(reason string) {

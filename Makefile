@@ -4,7 +4,9 @@ GOLANGCI := v2.15.0
 DEADCODE := v0.52.0
 NFPM     := v2.45.2
 VULN     := v1.9.0
+CYCLONE  := v1.10.0
 PACK     := bin/nfpm-$(NFPM)
+LIST     := bin/cyclonedx-gomod-$(CYCLONE)
 LINT     := bin/golangci-lint-$(GOLANGCI)
 FUZZTIME ?= 10s
 FUZZED   ?= ./...
@@ -121,22 +123,36 @@ load:
 devices:
 	COMMONWATT_DEVICES=1 go test -count=1 -timeout 60m ./cmd/commonwatt -run 'TestDevices$$' -v
 
-# The Debian and the RPM package of a commit, in bin/packages: always the same bytes, as
-# .ci/packages shows.
+# The Debian and the RPM package of a commit, and a list of what the program is built
+# from (CycloneDX), in bin/packages: always the same bytes, as .ci/packages shows.
 packages: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 packages: export VERSION = 0.1.0~$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S)
 packages: export ARCH = $(shell go env GOARCH)
 packages: export CGO_ENABLED = 0
-packages: $(PACK)
+packages: $(PACK) $(LIST)
 	rm -rf bin/packages
+	mkdir -p bin/packages/man
 	go build -trimpath -buildvcs=true -o bin/packages/commonwatt ./cmd/commonwatt
+	$(HERE) manual bin/packages/man && gzip -9n bin/packages/man/*
+	for shell in bash zsh fish; do $(HERE) completion $$shell > bin/packages/completion-$$shell || exit 1; done
+	$(LIST) bin -json -noserial -notimestamp -std -output bin/packages/commonwatt.cdx.json bin/packages/commonwatt
 	for kind in deb rpm; do $(PACK) package -f packaging/nfpm.yaml -p $$kind -t bin/packages/ || exit 1; done
 	cd bin/packages && sha256sum *.* > SHA256SUMS
+
+# The program for the machine that makes packages, which may be of another kind than the
+# one that they are for.
+HERE := env -u GOOS -u GOARCH go run -trimpath -buildvcs=true ./cmd/commonwatt
 
 $(PACK):
 	mkdir -p bin
 	GOBIN=$(CURDIR)/bin go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM)
 	mv bin/nfpm $@
+
+# Its own sum is in what it writes, so it has to be the same everywhere, too.
+$(LIST):
+	mkdir -p bin
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONE)
+	mv bin/cyclonedx-gomod $@
 
 # Known holes in what we build on; asks Go's database of them.
 vulnerabilities:

@@ -56,7 +56,7 @@ cannot be used and nothing was changed.`,
 	keyfile.UnlockWith(func() ([]byte, error) { return source.read(root.ErrOrStderr()) })
 	root.AddCommand(
 		demoCommand(), simulateCommand(), benchCommand(), initCommand(), upCommand(), gatewayCommand(), linkCommand(), memberCommand(), buyerCommand(), meterCommand(), microgridCommand(), accountCommand(),
-		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), keyCommand(&source), signerCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), versionCommand(),
+		deviceCommand(), importCommand(), exportCommand(), billCommand(), todayCommand(), certificatesCommand(), registryCommand(), traceCommand(), statementCommand(), statusCommand(), doctorCommand(), backupCommand(), restoreCommand(), settleCommand(), networkCommand(), joinCommand(), keyCommand(&source), signerCommand(), bridgeCommand(), proveCommand(), trustCommand(), verifyCommand(), marketCommand(), manualCommand(), versionCommand(),
 	)
 	return root
 }

@@ -30,7 +30,8 @@ type driver struct {
 	// finalized is the height that the next Commit is of, and hash that of the state
 	// after it; proving says that it left the hash as it was.
 	finalized int64
-	time      time.Time // Of that block.
+	time      time.Time       // Of that block.
+	before    abci.CommitInfo // Who signed the block before it.
 	hash      []byte
 	proving   bool
 	// proven says that the header of the last block holds the hash of the state.
@@ -47,7 +48,7 @@ type driver struct {
 	// syncing reports whether block sync is what finalizes blocks; nil: not yet.
 	syncing func() bool
 	// restored is told of every block that became last; nil: not yet.
-	restored func(height int64, at time.Time) error
+	restored func(height int64, at time.Time, before abci.CommitInfo) error
 
 	halted chan struct{}
 	once   sync.Once
@@ -175,7 +176,7 @@ func (d *driver) ProcessProposal(_ context.Context, r *abci.RequestProcessPropos
 
 // FinalizeBlock computes a decided block.
 func (d *driver) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (response *abci.ResponseFinalizeBlock, err error) {
-	d.finalized, d.time = r.Height, r.Time
+	d.finalized, d.time, d.before = r.Height, r.Time, r.DecidedLastCommit
 	defer d.haltOn(&err)
 	if err := d.app.Next(); err != nil { // Others decided it, or the last start was cut short.
 		return nil, err
@@ -209,7 +210,7 @@ func (d *driver) Commit(context.Context, *abci.RequestCommit) (response *abci.Re
 	}
 	d.proven.Store(d.proving)
 	if d.restored != nil {
-		if err := d.restored(d.finalized, d.time); err != nil {
+		if err := d.restored(d.finalized, d.time, d.before); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/blocksync"
 	"github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/consensus"
@@ -104,15 +105,20 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		func(alone bool) { cfg.pace(p.settings.Consensus, alone || !cfg.networked()) })
 	p.connect(pool, cfg.networked())
 	driver.syncing = p.votes.WaitSync
-	driver.restored = func(height int64, at time.Time) error {
-		ended, err := restored.decided(height, at, p.votes.WaitSync(), p.signer.file)
-		if ended {
+	driver.restored = func(height int64, at time.Time, before abci.CommitInfo) error {
+		begins, err := restored.decided(settled{height, at, p.votes.WaitSync(), signedBy(p.signer.GetAddress(), before)}, p.signer.file)
+		switch begins {
+		case signs:
 			cfg.Log.Info("the validator that was restored signs again", "above_height", height)
+		case twofold:
+			cfg.Log.Error("another node signs with the key of this validator, which was restored from a copy: this one follows, and signs nothing; "+
+				"end one of the two for good, and start this one again if it is to stay", "height", height-1)
+		case waits:
 		}
 		return err
 	}
 	if restored.holds() {
-		cfg.Log.Warn("this validator was restored from a copy: it follows, and signs nothing until it has seen the others decide two blocks; " +
+		cfg.Log.Warn("this validator was restored from a copy: it follows, and signs nothing until it has seen the others decide five blocks; " +
 			"if they cannot without it, and it never signed from some height on: commonwatt key sign-from DIR HEIGHT")
 	}
 	return p, nil

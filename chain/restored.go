@@ -1,15 +1,18 @@
 package chain
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/crypto"
 	"github.com/cometbft/cometbft/privval"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
@@ -26,8 +29,9 @@ const restoredFile = "validator_restored"
 const RestoredFile = restoredFile
 
 // freshBlocks are how many blocks a restored validator sees decided without it before
-// it signs again: the signatures under the first are those of the block before.
-const freshBlocks = 2
+// it signs again. Two would do for what it signed itself: the signatures under the first are
+// those of the block before. Those of another node with its key may each be late.
+const freshBlocks = 5
 
 // What a validator signs first in a round, a proposal, and last, a precommit.
 const (
@@ -46,7 +50,8 @@ var errRestored = errors.New("chain: the validator was restored from a copy and 
 
 // Restored makes the validator of a folder that came from a copy sign nothing until it
 // has seen the network decide blocks without it after its start, and then only above
-// them. It follows the chain meanwhile.
+// them. It follows the chain meanwhile, and for good when it sees that another node
+// signs with its key: the one that it was copied from.
 func Restored(dir string) error {
 	return keyfile.Replace(filepath.Join(dir, restoredFile), []byte("sign nothing before the network went on\n"))
 }
@@ -104,9 +109,18 @@ type waiting struct {
 	began time.Time
 
 	mu    sync.Mutex
-	over  bool
+	stage stage
 	fresh int
 }
+
+// stage is how far a restored validator is on its way to sign again.
+type stage int
+
+const (
+	waits   stage = iota // The network has to go on first.
+	signs                // It signs again.
+	twofold              // Another node signs with its key: it never does.
+)
 
 // newWaiting returns nil for a folder that Restored said nothing of.
 func newWaiting(dir string) (*waiting, error) {
@@ -118,41 +132,68 @@ func newWaiting(dir string) (*waiting, error) {
 }
 
 // holds reports whether the validator must not sign.
-func (w *waiting) holds() bool {
+func (w *waiting) holds() bool { return w.at() != signs }
+
+// at is the stage; a validator that was not restored signs.
+func (w *waiting) at() stage {
 	if w == nil {
-		return false
+		return signs
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.over
+	return w.stage
 }
 
-// decided takes in a block that was decided, of a time that the validators agreed on,
-// and whether it was one that others had and handed over. Blocks of before the start
-// say nothing: what was signed for the one after them is not known. It reports whether
-// the wait ended.
-func (w *waiting) decided(height int64, at time.Time, handed bool, key *privval.FilePV) (ended bool, err error) {
-	if !w.holds() {
-		return false, nil
+// settled is a block that was decided, as a restored validator sees it.
+type settled struct {
+	height int64
+	time   time.Time // That the validators agreed on.
+	handed bool      // Others had it and handed it over.
+	own    bool      // The validator's signature is under the block before.
+}
+
+// decided takes in a block that was decided, and returns the stage that begins with it;
+// waits, when none does. Blocks of before the start say nothing: what was signed for the
+// one after them is not known. A signature of its own under a block of after the start is
+// another node's, which has the same key.
+func (w *waiting) decided(b settled, key *privval.FilePV) (begins stage, err error) {
+	if w == nil {
+		return waits, nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if handed || !at.After(w.began) {
+	if w.stage != waits {
+		return waits, nil
+	}
+	if b.handed || !b.time.After(w.began) {
 		w.fresh = 0
-		return false, nil
+		return waits, nil
 	}
-	if w.fresh++; w.fresh < freshBlocks {
-		return false, nil
+	w.fresh++
+	switch {
+	case w.fresh > 1 && b.own:
+		w.stage = twofold
+		return twofold, nil
+	case w.fresh < freshBlocks:
+		return waits, nil
 	}
-	mark, err := writeMark(w.dir, key.Key.PrivKey, height)
+	mark, err := writeMark(w.dir, key.Key.PrivKey, b.height)
 	if err != nil {
-		return false, err
+		return waits, err
 	}
 	last := &key.LastSignState
 	last.Height, last.Round, last.Step, last.Signature, last.SignBytes = mark.Height, mark.Round, mark.Step, mark.Signature, mark.SignBytes
 	if err := unrestored(w.dir); err != nil {
-		return false, err
+		return waits, err
 	}
-	w.over = true
-	return true, nil
+	w.stage = signs
+	return signs, nil
+}
+
+// signedBy reports whether a validator's signature is under the block before one that
+// was decided, whatever it was for.
+func signedBy(own []byte, before abci.CommitInfo) bool {
+	return slices.ContainsFunc(before.Votes, func(v abci.VoteInfo) bool {
+		return bytes.Equal(v.Validator.Address, own) && v.BlockIdFlag != cmtproto.BlockIDFlagAbsent
+	})
 }

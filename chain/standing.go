@@ -26,6 +26,8 @@ type Standing struct {
 	Networked bool  // There may be others.
 	Syncing   bool  // It fetches blocks that were decided without it.
 	Behind    int64 // Blocks that most of its peers have and it has not.
+	Waits     bool  // Its validator was restored from a copy and does not sign yet.
+	Twin      bool  // Another node signs with its validator's key, so it does not.
 	// Idle is how long the validators wait for work before they make a block without;
 	// 0: they make none, because there is only one.
 	Idle time.Duration
@@ -41,6 +43,8 @@ func (c *Chain) Standing() (s Standing, err error) {
 	if !s.Networked {
 		return s, nil
 	}
+	at := c.parts.signer.restored.at()
+	s.Waits, s.Twin = at == waits, at == twofold
 	now, err := c.parts.states.Load()
 	if err != nil {
 		return s, err

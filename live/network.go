@@ -27,8 +27,9 @@ type Network struct {
 	Validators []NetworkMember `json:"validators"`
 	Council    []NetworkSeat   `json:"council"`
 	Proposals  []NetworkVote   `json:"proposals"`
-	Peers      int             `json:"peers"`       // Nodes that are connected.
-	CatchingUp bool            `json:"catching_up"` // The node still fetches blocks.
+	Peers      int             `json:"peers"`              // Nodes that are connected.
+	CatchingUp bool            `json:"catching_up"`        // The node still fetches blocks.
+	Standing   *node.Standing  `json:"standing,omitempty"` // Beside the others; absent: the node does not run.
 
 	Signer *chain.Signer `json:"signer,omitempty"` // Of the node's validator; absent: its folder has the key.
 }
@@ -85,6 +86,11 @@ func (l *Live) network(known []node.Organisation) (n Network, err error) {
 	l.Node.Read(func(rows state.Reader, head machine.Head) { n = NetworkOf(rows, head, known) })
 	n.Account, n.Peers, n.CatchingUp = l.voice().Account(), len(l.Node.Peers()), l.Node.CatchingUp()
 	n.Signer = l.Node.Signer()
+	standing, err := l.Node.Standing()
+	if err != nil {
+		return n, err
+	}
+	n.Standing = &standing
 	return n, l.sights(n.Validators, known)
 }
 

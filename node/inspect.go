@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/commonwatt/commonwatt/codec"
@@ -16,6 +18,10 @@ import (
 	"github.com/commonwatt/commonwatt/store"
 	"github.com/commonwatt/commonwatt/view"
 )
+
+// ErrNoBlock means that a folder's ledger holds no block yet: the node joined and did not
+// run, or what it fetched is in its log only.
+var ErrNoBlock = errors.New("the ledger holds no block yet")
 
 // Status is how far a ledger is.
 type Status struct {
@@ -43,6 +49,8 @@ type MicrogridStatus struct {
 }
 
 // Inspect reads the status of a stopped node's folder without changing it.
+//
+// Errors: ErrNoBlock; those of the disk.
 func Inspect(dir string) (status Status, err error) {
 	err = peek(dir, func(s *store.Store, head machine.Head) { status = statusOf(s, head, firstRecord(s)) })
 	status.Sealed = store.Sealed(dir)
@@ -80,6 +88,9 @@ func Peek(dir string, f func(rows state.Reader, head machine.Head)) (err error) 
 }
 
 func peek(dir string, f func(*store.Store, machine.Head)) (err error) {
+	if _, err := os.Stat(filepath.Join(dir, storeDir)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("node: %s: %w", dir, ErrNoBlock)
+	}
 	s, err := store.Open(filepath.Join(dir, storeDir), store.Options{ReadOnly: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
@@ -87,7 +98,7 @@ func peek(dir string, f func(*store.Store, machine.Head)) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	raw, ok := s.Head()
 	if !ok {
-		return fmt.Errorf("node: %s holds no block yet", dir)
+		return fmt.Errorf("node: %s: %w", dir, ErrNoBlock)
 	}
 	var head machine.Head
 	codec.Read(raw, &head)

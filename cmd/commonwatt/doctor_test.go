@@ -25,7 +25,9 @@ func diagnosis(t *testing.T, dir string, flags ...string) (map[string][2]string,
 		if f.State != good && f.Fix == "" {
 			t.Errorf("%s: %s, and nothing mends it", f.What, f.Says)
 		}
-		by[f.What] = [2]string{f.State, f.Says}
+		if _, is := by[f.What]; !is { // Of several the first: what fails stands before what is a worry.
+			by[f.What] = [2]string{f.State, f.Says}
+		}
 	}
 	return by, code
 }

@@ -75,12 +75,9 @@ func (p *patient) keys() (list []finding) {
 
 // signer looks whether the process that signs for the validator is there.
 func (p *patient) signer() []finding {
-	settings, err := node.LoadSettings(p.dir)
 	s := p.status.Signer
 	switch {
-	case err != nil:
-		return []finding{{"signer", failure, err.Error(), "mend the line that it names"}}
-	case settings.Signer == "":
+	case p.settings.Signer == "":
 		return nil
 	case p.client == nil:
 		return []finding{{"signer", good, "no node runs that it could sign for", ""}}
@@ -94,13 +91,20 @@ func (p *patient) signer() []finding {
 	return []finding{{"signer", good, signerSays(s), ""}}
 }
 
-// skewMost is how far the clock may be behind the last block, which was made by it.
-const skewMost = 2 * time.Minute
+// skewMost is how far the clock may be behind the last block, which was made by it, and
+// apartMost how far from those of the other validators.
+const (
+	skewMost  = 2 * time.Minute
+	apartMost = 10 * time.Second
+)
 
 func (p *patient) clock() finding {
 	says := p.now.UTC().Format(time.RFC3339)
 	if last := time.Unix(int64(p.status.Time), 0); last.Sub(p.now) > skewMost {
 		return finding{"clock", failure, fmt.Sprintf("%s, and the last block is of %s", says, last.UTC().Format(time.RFC3339)), "set the clock, best by a time service: readings that end in the future are refused"}
+	}
+	if skew := p.skew(); skew.Abs() > apartMost {
+		return finding{"clock", failure, fmt.Sprintf("%s, %v %s that of the others", says, skew.Abs(), direction(skew)), "set the clock, best by a time service: the others doubt blocks that are proposed here"}
 	}
 	return finding{"clock", good, says, ""}
 }
@@ -118,11 +122,15 @@ func (p *patient) ledger() finding {
 
 func (p *patient) rules() finding {
 	r := p.status.Rules
-	switch says := rulesSay(r); {
+	says := rulesSay(r)
+	switch {
 	case r.Known:
 		return finding{"rules", good, says, ""}
 	case r.Agreed != nil && r.InForce <= r.Newest:
-		return finding{"rules", worry, says, fmt.Sprintf("install a version that knows rules %d before height %d: this one stops there", r.Agreed.Rules, r.Agreed.Height)}
+		if r.Agreed.Rules <= node.RulesNewest() { // The program was replaced under the node that runs.
+			return finding{"rules", worry, fmt.Sprintf("%s, from height %d on version %d; the node that runs does not know them, this program does", rulesVersion(r), r.Agreed.Height, r.Agreed.Rules), fmt.Sprintf("end the node and start it again before height %d: it stops there", r.Agreed.Height)}
+		}
+		return finding{"rules", worry, says, fmt.Sprintf("install a version that knows rules %d before height %d, and start the node with it: this one stops there", r.Agreed.Rules, r.Agreed.Height)}
 	default:
 		return finding{"rules", failure, says, fmt.Sprintf("install a version that knows rules %d and start the node: it goes on where it stopped", r.InForce)}
 	}
@@ -138,14 +146,6 @@ func (p *patient) readModel() finding {
 		return finding{"read model", worry, says + fmt.Sprintf(", the ledger has %d", p.status.Height), "wait: it is catching up"}
 	}
 	return finding{"read model", good, says, ""}
-}
-
-func (p *patient) validators() finding {
-	n := p.status.Validators
-	if n == 1 {
-		return finding{"peers", good, "one validator: it needs no peers", ""}
-	}
-	return finding{"peers", worry, fmt.Sprintf("%d validators: blocks need more than two thirds of them", n), "see that their nodes run"}
 }
 
 func (p *patient) port(ctx context.Context, port int) finding {
@@ -185,6 +185,8 @@ func (p *patient) gateway() finding {
 	switch {
 	case p.client == nil:
 		return finding{"devices", good, "no node runs for them to connect to", ""}
+	case follows(p.dir):
+		return finding{"devices", good, "they connect at the operator's node", ""}
 	case g == nil:
 		return finding{"devices", worry, "they cannot connect: the node was started with --mqtt off", "start it without, where devices send their own readings"}
 	case g.Fault != "":
@@ -220,6 +222,9 @@ func (p *patient) certificate() finding {
 const namedMost = 5
 
 func (p *patient) silent() (list []finding) {
+	if p.community == nil {
+		return nil // Nobody says which there are.
+	}
 	var silent, unknown []string
 	since := interval.Time(p.now.Add(-live.GraceDefault).Unix())
 	for _, m := range p.meters {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // walkMax is how long the commands of docs/network.md may take together on a busy
-// machine. On one that has nothing else to do they take about a minute.
+// machine. On one that has nothing else to do they take a minute and a half.
 const walkMax = 4 * time.Minute
 
 // A newcomer goes from nothing to four validators by the commands of docs/network.md,
@@ -28,11 +29,15 @@ func TestNetworkPage(t *testing.T) {
 	}
 	dir := t.TempDir()
 	out := walkThrough(t, dir, walk(t, "docs/network.md", 40))
-	for want, times := range map[string]int{": adopted": 11, "verified ": 2, "is restored": 1} {
+	for want, times := range map[string]int{
+		": adopted": 11, "verified ": 2, "is restored": 1,
+		"knows the rules 1 to 1 of a ledger": 1, "knows the rules 1 to 2 of a ledger": 1, "the coop's node ended with 1\n": 1,
+	} {
 		if got := strings.Count(out, want); got != times {
 			t.Errorf("%q was printed %d times, want %d:\n%s", want, got, times, out)
 		}
 	}
+	stopped(t, out)
 	walked(t, filepath.Join(dir, "elm"))
 }
 
@@ -58,7 +63,11 @@ func walkThrough(t *testing.T, dir, commands string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bash, "-c", commands)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
+	source, err := filepath.Abs(checkout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "checkout="+source)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // The trap ends the nodes.
 	cmd.WaitDelay = 20 * time.Second
 	began := time.Now()
@@ -68,6 +77,26 @@ func walkThrough(t *testing.T, dir, commands string) string {
 	}
 	t.Logf("the walk took %v", time.Since(began).Round(time.Second))
 	return string(out)
+}
+
+// stopped checks that the node whose program was not replaced stopped before the block
+// from which the new rules hold, that it said so, and that doctor had said so before.
+func stopped(t *testing.T, out string) {
+	t.Helper()
+	said := regexp.MustCompile(`(?m)^commonwatt: .*from height (\d+) on the ledger follows rules 2, and this program knows rules 1 to 1: install a version that knows rules 2`).FindStringSubmatch(out)
+	if said == nil {
+		t.Fatalf("no node said that it needs another program:\n%s", out)
+	}
+	at, err := strconv.Atoi(said[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(fmt.Sprintf(`(?m)^height +%d$`, at-1)).MatchString(out) {
+		t.Errorf("the node that stopped is not at height %d:\n%s", at-1, out)
+	}
+	if want := fmt.Sprintf("install a version that knows rules 2 before height %d", at); !strings.Contains(out, want) {
+		t.Errorf("doctor did not say %q:\n%s", want, out)
+	}
 }
 
 // walk is what a page tells to type, on ports that are free.
@@ -113,6 +142,17 @@ func freePort(t *testing.T) net.Listener {
 	}
 	t.Fatal("no port is free")
 	return nil
+}
+
+// freePlaces returns addresses that nothing listens on.
+func freePlaces(t *testing.T, count int) (list []string) {
+	t.Helper()
+	for range count {
+		l := freePort(t)
+		defer l.Close() // Once all are found.
+		list = append(list, l.Addr().String())
+	}
+	return list
 }
 
 // walked checks what the walk left behind: four validators, four seats, no open

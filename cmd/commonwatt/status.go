@@ -94,9 +94,12 @@ func printStatus(w io.Writer, output string, s live.Running) error {
 	return t.Flush()
 }
 
+// rulesVersion is the version in force.
+func rulesVersion(r node.Rules) string { return fmt.Sprintf("version %d", r.InForce) }
+
 // rulesSay is by which rules blocks are executed, and what comes next.
 func rulesSay(r node.Rules) string {
-	says := fmt.Sprintf("version %d", r.InForce)
+	says := rulesVersion(r)
 	if r.Agreed != nil {
 		says += fmt.Sprintf(", from height %d on version %d", r.Agreed.Height, r.Agreed.Rules)
 	}

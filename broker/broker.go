@@ -172,9 +172,9 @@ func (b *Broker) open(ctx context.Context) (err error) {
 }
 
 // reach connects to a server that may be about to start.
-func (b *Broker) reach(ctx context.Context, url string) error {
+func (b *Broker) reach(ctx context.Context, address string) error {
 	for tries := 1; ; tries++ {
-		err := b.connect(url, nats.ReconnectWait(reconnectAfter))
+		err := b.connect(address, nats.ReconnectWait(reconnectAfter))
 		if !errors.Is(err, nats.ErrNoServers) {
 			return err
 		}
@@ -190,12 +190,15 @@ func (b *Broker) reach(ctx context.Context, url string) error {
 }
 
 // connect connects to the server.
-func (b *Broker) connect(url string, options ...nats.Option) (err error) {
+func (b *Broker) connect(address string, options ...nats.Option) (err error) {
 	options = append(options, nats.Name("commonwatt"), nats.MaxReconnects(-1), nats.ErrorHandler(
 		func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.cfg.Log.Warn("broker: the connection", "err", err)
 		}))
-	if b.conn, err = nats.Connect(url, options...); err != nil {
+	if b.conn, err = nats.Connect(address, options...); err != nil {
+		if _, bad := errors.AsType[*url.Error](err); bad { // Its text would show the password, or what it takes for a port.
+			err = errors.New("this is not the address of a server: write it as in nats://user:password@nats.example:4222, with special characters of a password as in %2F")
+		}
 		return fmt.Errorf("nats: %w", err)
 	}
 	if b.server == nil && b.address == "" {

@@ -127,8 +127,8 @@ broken anywhere is refused whole, and no folder is made.
 The folder has the keys of the one that was backed up. Never run both: as validators
 they would sign twice, which proves to everybody that one of them cheats. In a network the
 node that was restored follows at first, and signs as a validator once it has seen the
-others decide two blocks after its start. Where they cannot without it, see
-"commonwatt key sign-from --help".`,
+others decide five blocks after its start, and not with its own key. Where they cannot without
+it, see "commonwatt key sign-from --help".`,
 		Example:           `  commonwatt restore elm-street.backup elm-street-again`,
 		Args:              usage(cobra.ExactArgs(2)),
 		ValidArgsFunction: folders,
@@ -178,7 +178,8 @@ func restore(cmd *cobra.Command, file, dir string) (err error) {
 
 // seal brings a folder to rest that was backed up while its node ran. One that was
 // at rest has to be what its seal says. Its validator signs nothing meanwhile, and in a
-// network nothing before it has seen the others go on.
+// network nothing before it has seen the others go on: one that decided alone when it was
+// backed up may have been joined by others since.
 func seal(ctx context.Context, dir string, show *progress) error {
 	if store.Sealed(dir) {
 		if err := store.CheckSeal(dir); err != nil {
@@ -189,7 +190,11 @@ func seal(ctx context.Context, dir string, show *progress) error {
 	if err != nil {
 		return err
 	}
-	if s.Validators > 1 {
+	settings, err := node.LoadSettings(dir)
+	if err != nil {
+		return err
+	}
+	if s.Validators > 1 || settings.Listen != "" {
 		if err := node.Restored(dir); err != nil {
 			return err
 		}
@@ -210,8 +215,16 @@ func tellRestored(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	settings, err := node.LoadSettings(dir)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is restored: %s, height %d\n\nNext: commonwatt verify %s\n", dir, s.Chain, s.Height, shellWord(dir))
-	_, err = fmt.Fprintln(cmd.ErrOrStderr(), "It has the keys of the folder that was backed up: never run both, they would sign twice.")
+	w := cmd.ErrOrStderr()
+	if s.Validators == 1 && settings.Listen != "" {
+		fmt.Fprintf(w, "It is of a network, and was its only validator: it signs nothing until it has seen others decide. If there are still none, and no node has later blocks: commonwatt key sign-from %s %d\n", shellWord(dir), s.Height+1)
+	}
+	_, err = fmt.Fprintln(w, "It has the keys of the folder that was backed up: never run both, they would sign twice.")
 	return err
 }
 

@@ -70,10 +70,10 @@ func (w *watched) devices(g monitor.Gateway) {
 	}
 }
 
-// lives is what runs beside the community: what answers whoever watches, and what
-// tells the service manager.
+// lives is what runs beside the community: what answers whoever watches, what
+// tells the service manager, and what gives back what the start took.
 func (w *watched) lives(health *monitor.Health) []func(context.Context) error {
-	lives := []func(context.Context) error{func(ctx context.Context) error { return monitor.Notify(ctx, health) }}
+	lives := []func(context.Context) error{func(ctx context.Context) error { return monitor.Notify(ctx, health) }, rest(w.parts)}
 	if w.listener == nil {
 		return lives
 	}

@@ -105,7 +105,7 @@ func TestMeters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Closing <= 0 || m.Interval <= 0 || m.Keys < 4*community {
+	if m.Taking.Wall <= 0 || m.Closing.Wall <= 0 || m.Interval.Wall <= 0 || m.Keys < 4*community {
 		t.Errorf("%+v", m)
 	}
 }

@@ -30,16 +30,16 @@ const community = 1000
 
 // measured is what a process with so many meters found out.
 type measured struct {
-	Meters    int           `json:"meters"`
-	Keys      int           `json:"keys"`     // In the tree.
-	Closing   time.Duration `json:"closing"`  // Of an interval whose readings are all there.
-	Interval  time.Duration `json:"interval"` // From the first reading to its end in the read model.
-	CPU       time.Duration `json:"cpu"`      // In the latter.
-	HeapIdle  uint64        `json:"heap_idle"`
-	Heap      uint64        `json:"heap"`
-	AnonIdle  int64         `json:"anon_idle"`
-	Anon      int64         `json:"anon"`
-	PeakBytes int64         `json:"peak_bytes"`
+	Meters    int    `json:"meters"`
+	Keys      int    `json:"keys"`     // In the tree.
+	Taking    span   `json:"taking"`   // The readings of an interval that does not close yet.
+	Closing   span   `json:"closing"`  // Of that interval, when all readings are there, to its end in the read model.
+	Interval  span   `json:"interval"` // Both together: each microgrid closes once its readings are there.
+	HeapIdle  uint64 `json:"heap_idle"`
+	Heap      uint64 `json:"heap"`
+	AnonIdle  int64  `json:"anon_idle"`
+	Anon      int64  `json:"anon"`
+	PeakBytes int64  `json:"peak_bytes"`
 }
 
 // byMeters measures intervals of more and more meters, each in a process of its own.
@@ -49,21 +49,18 @@ func byMeters(ctx context.Context, r *run) error {
 	}
 	const base = 10_000 // What more meters are held against.
 	var perMeter float64
+	var before measured // With fewer meters.
 	for _, n := range sizes[:r.of(2, len(sizes))] {
 		m, err := r.inChild(ctx, n)
 		if err != nil {
 			return err
 		}
 		of := fmt.Sprintf(", %d meters", n)
-		each := Figure{Name: "time per meter" + of, Value: m.Interval.Seconds() * 1e6 / float64(n), Unit: "µs"}
+		each := Figure{Name: "time per meter" + of, Value: m.Interval.Wall.Seconds() * 1e6 / float64(n), Unit: "µs"}
 		if n == base {
 			perMeter = each.Value
 		}
-		whole := Figure{
-			Name: "interval" + of, Value: m.Interval.Seconds(), Unit: "s",
-			CPU: float64(m.CPU.Microseconds()) / float64(n), Cores: m.CPU.Seconds() / m.Interval.Seconds(),
-		}
-		closing := Figure{Name: "close of an interval that is complete" + of, Value: m.Closing.Seconds(), Unit: "s"}
+		taking, closing, whole := seconds("readings taken in"+of, n, m.Taking), seconds("close of an interval that is complete"+of, n, m.Closing), seconds("interval"+of, n, m.Interval)
 		heap := Figure{
 			Name: "heap per meter" + of, Value: (float64(m.Heap) - float64(m.HeapIdle)) / float64(n), Unit: "B",
 			Note: fmt.Sprintf("%d rows, %.2f for each meter", m.Keys, float64(m.Keys)/float64(n)),
@@ -73,7 +70,13 @@ func byMeters(ctx context.Context, r *run) error {
 			whole, closing, memory = whole.most(20), closing.most(20), memory.most(400)
 			each = each.against(fmt.Sprintf("that of %d", base), perMeter).mostRatio(1.5)
 		}
-		r.add(whole, closing, each, heap, memory, Figure{Name: "peak memory" + of, Value: float64(m.PeakBytes) / 1e6, Unit: "MB"})
+		r.add(taking, closing, whole, each, heap, memory)
+		if before.Meters > 0 {
+			more := float64(m.Anon-m.AnonIdle-before.Anon+before.AnonIdle) / float64(n-before.Meters)
+			r.add(Figure{Name: fmt.Sprintf("memory of each meter from %d to %d", before.Meters, n), Value: more, Unit: "B"})
+		}
+		r.add(Figure{Name: "peak memory" + of, Value: float64(m.PeakBytes) / 1e6, Unit: "MB"})
+		before = m
 	}
 	return nil
 }
@@ -143,10 +146,10 @@ func (r *run) meters(ctx context.Context, n int) (m measured, err error) {
 	if err := f.settle(ctx, r, t); err != nil {
 		return m, err
 	}
-	if m.Closing, err = f.closing(ctx, &t); err != nil {
+	if err := f.closing(ctx, &t, &m); err != nil {
 		return m, err
 	}
-	r.say("%d meters: their interval took %.1f s to close; measuring whole ones", n, m.Closing.Seconds())
+	r.say("%d meters: their readings took %.1f s, and their interval %.1f s to close; measuring whole ones", n, m.Taking.Wall.Seconds(), m.Closing.Wall.Seconds())
 	if err := f.intervals(ctx, &t, cmp.Or(r.rounds, max(1, 100_000/n)), &m); err != nil {
 		return m, err
 	}
@@ -174,22 +177,22 @@ func (f *founded) settle(ctx context.Context, r *run, t town) error {
 	return f.seen(ctx)
 }
 
-// closing sends the readings of an interval before there are tariffs, and returns how
-// long it takes to settle once there are.
-func (f *founded) closing(ctx context.Context, t *town) (time.Duration, error) {
-	tariffs := t.tariffs()
-	if err := f.all(ctx, t.batches(t.readings(), &f.nonce)); err != nil {
-		return 0, err
+// closing sends the readings of an interval before there are tariffs, and measures how
+// long that takes, and how long the interval takes to settle once there are.
+func (f *founded) closing(ctx context.Context, t *town, m *measured) error {
+	tariffs, readings := t.tariffs(), t.batches(t.readings(), &f.nonce)
+	c := newClock()
+	if err := errors.Join(f.all(ctx, readings), f.seen(ctx)); err != nil {
+		return err
 	}
-	if err := f.seen(ctx); err != nil {
-		return 0, err
-	}
-	began := time.Now()
+	m.Taking = c.span()
+	c = newClock()
 	if err := f.operations(ctx, tariffs); err != nil {
-		return 0, err
+		return err
 	}
 	err := errors.Join(f.settled(ctx, *t), f.seen(ctx))
-	return time.Since(began), err
+	m.Closing = c.span()
+	return err
 }
 
 // intervals sends the readings of some intervals, one after the other, and takes the mean.
@@ -206,7 +209,7 @@ func (f *founded) intervals(ctx context.Context, t *town, rounds int, m *measure
 		}
 		total = total.plus(c.span())
 	}
-	m.Interval, m.CPU = total.wall/time.Duration(rounds), total.cpu/time.Duration(rounds)
+	m.Interval = span{total.Wall / time.Duration(rounds), total.CPU / time.Duration(rounds)}
 	return nil
 }
 

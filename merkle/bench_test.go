@@ -63,6 +63,25 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkChurn puts keys among a million and takes them out again, in batches of
+// 10,000.
+func BenchmarkChurn(b *testing.B) {
+	trie, _ := fill(inParallel)
+	changes := make([]merkle.Change, 10_000)
+	for n := uint64(million); b.Loop(); n += 10_000 {
+		for _, gone := range []bool{false, true} {
+			b.StopTimer()
+			for i := range changes {
+				changes[i] = put(n+uint64(i), hashOf(n))
+				changes[i].Delete = gone
+			}
+			b.StartTimer()
+			trie.Apply(changes, nil)
+		}
+	}
+	b.ReportMetric(float64(b.N*2*len(changes))/b.Elapsed().Seconds(), "changes/s")
+}
+
 // BenchmarkBuild is the start of a node: a trie of a million keys from nothing.
 func BenchmarkBuild(b *testing.B) {
 	for b.Loop() {

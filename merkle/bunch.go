@@ -1,6 +1,9 @@
 package merkle
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // maxBunch is the most keys that are kept as a bunch, a list of leaves without inner
 // nodes over them: an inner node takes more memory than a leaf, and what is above
@@ -19,7 +22,6 @@ type leaf struct {
 	hash  Hash
 	parts uint8  // From the next leaf's key, at this depth; of no meaning in the last one.
 	name  []byte // Its short form.
-	key   Hash   // Only where s.keyed has filled it in.
 }
 
 // hashSize and leafHead are the bytes of a bunch before a leaf's depth and its name.
@@ -89,10 +91,40 @@ func hashLeaves(leaves []leaf) Hash {
 	return hashInner(depth, &left, &right)
 }
 
-// part fills in where the keys of neighbours part; they are filled in, sorted and
-// distinct.
-func part(leaves []leaf) {
-	for i := 1; i < len(leaves); i++ {
-		leaves[i-1].parts = uint8(commonBits(&leaves[i-1].key, &leaves[i].key)) //nolint:gosec // keys differ
+// nearest returns where a search for a key ends among one or more leaves.
+func nearest(leaves []leaf, key *Hash) (at int) {
+	for len(leaves) > 1 {
+		depth, l, r := split(leaves)
+		if leaves = l; bit(key, depth) == 1 {
+			leaves = r
+			at += len(l)
+		}
 	}
+	return at
+}
+
+// insert puts a leaf among others, where its key has the first bits, shared of them, in
+// common with that of the leaf at near, and has one that is bit next.
+func insert(leaves []leaf, l leaf, near int, shared uint8, bit int) []leaf {
+	from, to := near, near // All that have more in common with the one at near.
+	for from > 0 && leaves[from-1].parts > shared {
+		from--
+	}
+	for to < len(leaves)-1 && leaves[to].parts > shared {
+		to++
+	}
+	if bit == 0 {
+		l.parts = shared
+		return slices.Insert(leaves, from, l)
+	}
+	l.parts, leaves[to].parts = leaves[to].parts, shared
+	return slices.Insert(leaves, to+1, l)
+}
+
+// remove takes a leaf out.
+func remove(leaves []leaf, at int) []leaf {
+	if at > 0 {
+		leaves[at-1].parts = min(leaves[at-1].parts, leaves[at].parts)
+	}
+	return slices.Delete(leaves, at, at+1)
 }

@@ -98,41 +98,56 @@ func (s *shard) below(n *inner) (key Hash) {
 		node = s.inner(node).child[0]
 	}
 	var few [maxBunch]leaf
-	return s.keyed(s.bunch(node).leaves(few[:0])[:1])[0].key
+	return s.key(&s.bunch(node).leaves(few[:0])[0])
 }
 
 // rebunch makes changes to a bunch, or to nothing.
 func (s *shard) rebunch(t subtree, changes []Change) subtree {
-	var few [maxBunch]leaf
-	before := few[:0]
+	var room [maxBunch + 1]leaf
+	leaves := room[:0]
 	if t.node != none {
 		b := *s.bunch(t.node)
 		if s.update(b, changes) {
-			return subtree{t.node, hashLeaves(b.leaves(before))}
+			return subtree{t.node, hashLeaves(b.leaves(leaves))}
 		}
-		before = s.keyed(b.leaves(before))
+		leaves = b.leaves(leaves)
 		s.uproot(t.node)
 	}
-	var room [2 * maxBunch]leaf
-	leaves := room[:0]
 	s.packed = s.packed[:0]
-	for i := range before {
-		l := &before[i]
-		for len(changes) > 0 && bytes.Compare(changes[0].Key[:], l.key[:]) < 0 {
-			leaves, changes = s.put(leaves, &changes[0]), changes[1:]
-		}
-		if len(changes) > 0 && changes[0].Key == l.key {
-			leaves, changes = s.put(leaves, &changes[0]), changes[1:]
-		} else {
-			leaves = append(leaves, *l)
-		}
+	before := len(leaves)
+	var last *Hash // If the leaves are too many for a bunch, then by this key.
+	for len(changes) > 0 && len(leaves) <= maxBunch {
+		last = &changes[0].Key
+		leaves, changes = s.change(leaves, &changes[0]), changes[1:]
 	}
-	for i := range changes {
-		leaves = s.put(leaves, &changes[i])
+	s.keys += len(leaves) - before
+	return s.merge(s.plant(leaves, last), changes)
+}
+
+// change makes a change to the leaves of a bunch.
+func (s *shard) change(leaves []leaf, c *Change) []leaf {
+	begins := len(s.packed)
+	s.packed = s.names.pack(s.packed, c.Name)
+	l := leaf{name: s.packed[begins:]}
+	at := slices.IndexFunc(leaves, func(other leaf) bool { return bytes.Equal(other.name, l.name) })
+	if c.Delete {
+		if at < 0 {
+			return leaves
+		}
+		return remove(leaves, at)
 	}
-	s.keys += len(leaves) - len(before)
-	part(leaves)
-	return s.plant(leaves)
+	l.hash = hashLeaf(&c.Key, &c.Value)
+	switch {
+	case at >= 0:
+		leaves[at].hash = l.hash
+		return leaves
+	case len(leaves) == 0:
+		return append(leaves, l)
+	}
+	at = nearest(leaves, &c.Key)
+	other := s.key(&leaves[at])
+	shared := uint8(commonBits(&c.Key, &other)) //nolint:gosec // keys differ
+	return insert(leaves, l, at, shared, bit(&c.Key, shared))
 }
 
 // update makes changes in place, and reports whether all are of values of keys that are
@@ -152,33 +167,21 @@ func (s *shard) update(b bunch, changes []Change) bool {
 	return true
 }
 
-// put appends what a change leaves at its key.
-func (s *shard) put(leaves []leaf, c *Change) []leaf {
-	if c.Delete {
-		return leaves
-	}
-	at := len(s.packed)
-	s.packed = s.names.pack(s.packed, c.Name)
-	return append(leaves, leaf{hash: hashLeaf(&c.Key, &c.Value), name: s.packed[at:], key: c.Key})
+// key is the key of a leaf.
+func (s *shard) key(l *leaf) Hash {
+	s.name = s.names.unpack(s.name[:0], l.name)
+	return s.digest(s.name)
 }
 
-// keyed fills in the keys of leaves.
-func (s *shard) keyed(leaves []leaf) []leaf {
-	for i := range leaves {
-		s.name = s.names.unpack(s.name[:0], leaves[i].name)
-		leaves[i].key = s.digest(s.name)
-	}
-	return leaves
-}
-
-// plant makes new nodes for leaves; their keys are filled in if they are more than a bunch.
-func (s *shard) plant(leaves []leaf) subtree {
+// plant makes new nodes for leaves, all of which begin with the bits of prefix that they
+// have in common.
+func (s *shard) plant(leaves []leaf, prefix *Hash) subtree {
 	switch {
 	case len(leaves) == 0:
 		return subtree{}
 	case len(leaves) > maxBunch:
 		depth, l, r := split(leaves)
-		return s.fork(depth, &leaves[0].key, s.plant(l), s.plant(r))
+		return s.fork(depth, prefix, s.plant(l, prefix), s.plant(r, prefix))
 	}
 	t := subtree{name(s.bunches.take()) | isLeaf, hashLeaves(leaves)}
 	*s.bunch(t.node) = bunchOf(leaves)
@@ -238,7 +241,7 @@ func (s *shard) shrink(depth uint8, l, r subtree) (t subtree, few bool) {
 	leaves = s.bunch(r.node).leaves(leaves)
 	s.uproot(l.node)
 	s.uproot(r.node)
-	return s.plant(leaves), true
+	return s.plant(leaves, nil), true
 }
 
 // uproot frees a bunch.

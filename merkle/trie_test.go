@@ -151,6 +151,23 @@ func checkProof(t rapid.TB, trie *merkle.Trie, model pairs, proof merkle.Proof, 
 	}
 }
 
+// Keys that somebody made to share ten bytes, and then others that share nine with them.
+func TestKeysThatShareMoreThanEightBytes(t *testing.T) {
+	trie, model := merkle.NewPlainTrie(), pairs{}
+	for _, ninth := range []byte{0x10, 0x01, 0x80, 0x11} {
+		var changes []merkle.Change
+		for n := range byte(50) {
+			key := merkle.Hash{9: ninth, 10: 5 * n}
+			changes = append(changes, merkle.Change{Name: key[:], Key: key, Value: hashOf(uint64(n))})
+		}
+		model.apply(changes)
+		trie.Apply(changes, nil)
+		if trie.Root() != model.root() {
+			t.Fatalf("with %x, the root is %s, want %s", ninth, trie.Root(), model.root())
+		}
+	}
+}
+
 // The same pairs, reached in one batch or many, in any order, by way of keys
 // that came and went, on one core or more, have the same root.
 func TestRootForgetsHistory(t *testing.T) {

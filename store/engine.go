@@ -18,9 +18,9 @@ import (
 // larger than they are, then each look at a row would read the index and the filter of
 // its file again, just when many rows are written.
 const (
-	cacheBytes         = 96 << 20
+	cacheBytes         = 64 << 20
 	ledgerMemTable     = 8 << 20
-	blocksMemTable     = 16 << 20
+	blocksMemTable     = 8 << 20
 	openFilesMax       = 256
 	separateValueBytes = 1 << 10
 	filterBits         = 10

@@ -18,7 +18,7 @@ import (
 )
 
 // walkMax is how long the commands of docs/network.md may take together on a busy
-// machine. On one that has nothing else to do they take a minute and a half.
+// machine. On one that has nothing else to do they take about a minute.
 const walkMax = 4 * time.Minute
 
 // A newcomer goes from nothing to four validators by the commands of docs/network.md,

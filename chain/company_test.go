@@ -2,6 +2,7 @@ package chain
 
 import (
 	"testing"
+	"time"
 
 	"github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/types"
@@ -30,6 +31,24 @@ func TestCompany(t *testing.T) {
 	} {
 		if c.decided(step.changes); alone != step.alone {
 			t.Errorf("after step %d: alone is %v", n, alone)
+		}
+	}
+}
+
+// What validators wait for each other grows from round to round, for votes less than for
+// proposals: the simulator of faults counts on it.
+func TestWaitsGrow(t *testing.T) {
+	t.Parallel()
+	s := Config{Listen: "127.0.0.1:1"}.settings().Consensus
+	for _, c := range []struct {
+		round                       int32
+		propose, prevote, precommit time.Duration
+	}{
+		{0, 500 * time.Millisecond, 250 * time.Millisecond, 250 * time.Millisecond},
+		{10, 5500 * time.Millisecond, 1500 * time.Millisecond, 1500 * time.Millisecond},
+	} {
+		if s.Propose(c.round) != c.propose || s.Prevote(c.round) != c.prevote || s.Precommit(c.round) != c.precommit {
+			t.Errorf("in round %d it waits %v, %v and %v", c.round, s.Propose(c.round), s.Prevote(c.round), s.Precommit(c.round))
 		}
 	}
 }

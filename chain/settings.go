@@ -27,6 +27,20 @@ const (
 // all the same.
 const idleDefault = 5 * time.Second
 
+// How long a validator waits for others in the first round of a block, and how much longer
+// in each round after it: for a proposal, and for the votes that are missing when more than
+// two thirds are there. While one validator is down, every block that it would have proposed
+// waits for all of these; a second for each vote, CometBFT's default, is long between
+// computers that answer in a tenth. A proposal may be megabytes, a vote is two hundred bytes:
+// its wait grows by half of itself, as it does by default. What rounds have grown to while
+// the network was broken is what the first block waits for once it is whole.
+const (
+	ProposeTime = 500 * time.Millisecond
+	ProposeMore = 500 * time.Millisecond
+	VoteTime    = 250 * time.Millisecond
+	VoteMore    = 125 * time.Millisecond
+)
+
 // Config is how a node runs. With only the folder set it opens no port, and is
 // reached by nobody.
 type Config struct {
@@ -114,10 +128,7 @@ func (c Config) pace(s *config.ConsensusConfig, alone bool) {
 	// up, is with its node alone. The others see no work and do not vote, so that
 	// node would never come to propose it: idle blocks hand the turn on.
 	s.CreateEmptyBlocksInterval = cmp.Or(c.Idle, idleDefault)
-	// While one validator is down, every block that it would have proposed waits for
-	// all of these; a second for each vote, the default, is long between computers that
-	// answer in a tenth. They grow when they turn out to be too short.
-	s.TimeoutPropose = 500 * time.Millisecond
-	s.TimeoutPrevote = 250 * time.Millisecond
-	s.TimeoutPrecommit = 250 * time.Millisecond
+	s.TimeoutPropose, s.TimeoutProposeDelta = ProposeTime, ProposeMore
+	s.TimeoutPrevote, s.TimeoutPrevoteDelta = VoteTime, VoteMore
+	s.TimeoutPrecommit, s.TimeoutPrecommitDelta = VoteTime, VoteMore
 }

@@ -66,11 +66,23 @@ func (c *checker) decided(v *validator, d *decided) {
 	}
 	c.blocks = append(c.blocks, b.id)
 	c.run.counts.Blocks++
-	if c.run.healed > 0 && c.run.now >= c.run.healed {
-		c.run.counts.Recovery = max(c.run.counts.Recovery, span(c.run.now-max(c.last, c.run.healed)))
+	if c.last < c.run.healed && c.run.now >= c.run.healed {
+		c.recovered(span(c.run.now - c.run.healed))
 	}
 	c.last = c.run.now
 	c.contents(b)
+}
+
+// recoveryMost is how soon there is a block once everything healed, where nobody lies.
+const recoveryMost = 10 * second
+
+// recovered takes in how long it took from healing to a block. A liar whose turn it is,
+// or who holds a vote back, makes it longer by rounds, which have grown by then.
+func (c *checker) recovered(took span) {
+	c.run.counts.Recovery = took
+	if c.run.kinds&Byzantine == 0 && took > recoveryMost {
+		c.fail("SLOW: from healing to a block it took %.3f s, and nobody lies", float64(took)/float64(second))
+	}
 }
 
 // contents checks what a block carries: closes at the head, and nothing else but

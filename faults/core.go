@@ -1,5 +1,11 @@
 package faults
 
+import (
+	"time"
+
+	"github.com/commonwatt/commonwatt/chain"
+)
+
 // step is where a validator stands in a round.
 type step uint8
 
@@ -9,12 +15,12 @@ const (
 	committed step = 2 // It has precommitted.
 )
 
-// Timeouts, as package chain sets CometBFT's: each grows with the round.
+// Timeouts are CometBFT's, as package chain sets them: each grows with the round.
 const (
-	proposeTime = 500 * millisecond
-	proposeMore = 500 * millisecond
-	voteTime    = 1000 * millisecond
-	voteMore    = 500 * millisecond
+	proposeTime = span(chain.ProposeTime / time.Microsecond)
+	proposeMore = span(chain.ProposeMore / time.Microsecond)
+	voteTime    = span(chain.VoteTime / time.Microsecond)
+	voteMore    = span(chain.VoteMore / time.Microsecond)
 	idleTime    = 5 * second
 )
 

@@ -44,13 +44,20 @@ func (v *validator) ask() {
 func (v *validator) asked(s status) {
 	c, to := &v.core, v.run.nodes[s.from]
 	if s.height < c.height {
+		var list []*decided
 		for h := s.height; h < min(c.height, s.height+blocksAtOnce); h++ {
 			d := v.blocks[h-1]
 			if v.bad != nil {
 				d = v.bad.shows(d)
 			}
-			v.run.net.send(v, to, func(o *validator) { o.hearDecided(d) })
+			list = append(list, d)
 		}
+		// In one message, or of those that arrive out of order only the next one counts.
+		v.run.net.send(v, to, func(o *validator) {
+			for _, d := range list {
+				o.hearDecided(d)
+			}
+		})
 		return
 	}
 	if v.bad != nil {

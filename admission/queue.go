@@ -168,9 +168,10 @@ type bundle struct {
 	awaited   bool // One who sends now and then is in it.
 }
 
-// add adds what was let through.
+// add adds what was let through of a group. Nobody waits for a bundle of nothing.
 func (b *bundle) add(envelopes [][]byte) {
 	b.envelopes = append(b.envelopes, envelopes...)
+	b.awaited = b.awaited && len(b.envelopes) > 0
 	for _, raw := range envelopes {
 		b.bytes += len(raw) + tx.BundleOverhead
 	}

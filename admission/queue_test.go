@@ -188,6 +188,23 @@ func TestGatherScreens(t *testing.T) {
 	}
 }
 
+// Whoever sends much that is refused is looked at to the end.
+func TestGatherGoesOnAfterAGroupOfNothing(t *testing.T) {
+	q := roomy()
+	for range groupMost {
+		put(t, q, []byte("bad"))
+	}
+	put(t, q, []byte("good"))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // So that it does not wait for more.
+	got, err := q.Gather(gone, func(group [][]byte) [][]byte {
+		return slices.DeleteFunc(group, func(raw []byte) bool { return string(raw) == "bad" })
+	})
+	if err != nil || len(got) != 1 {
+		t.Errorf("gathered %q, %v behind a group that was refused", got, err)
+	}
+}
+
 // A flood is its sender's to wait for: it leaves room to others, whose envelopes
 // take their turn with its own.
 func TestQueueIsFair(t *testing.T) {

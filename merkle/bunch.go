@@ -43,13 +43,9 @@ func (b bunch) leaves(list []leaf) []leaf {
 	return list
 }
 
-// bunchOf is the bunch of some leaves.
-func bunchOf(leaves []leaf) bunch {
-	size := 1
-	for i := range leaves {
-		size += leafHead + len(leaves[i].name)
-	}
-	b := append(make(bunch, 0, size), byte(len(leaves))) //nolint:gosec // at most maxBunch
+// appendBunch appends the bunch of some leaves.
+func appendBunch(b bunch, leaves []leaf) bunch {
+	b = append(b, byte(len(leaves))) //nolint:gosec // at most maxBunch
 	for i := range leaves {
 		l := &leaves[i]
 		b = append(append(append(b, l.hash[:]...), l.parts), l.name...)

@@ -41,10 +41,12 @@ type shard struct {
 	top     subtree
 	keys    int
 	inners  slab[inner]
-	bunches slab[bunch]
+	bunches ground
 	names   names
 	digest  func(name []byte) Hash // The key of a name.
 	packed  []byte                 // Short forms of names, while a bunch changes.
+	was     bunch                  // A bunch, while it changes.
+	made    bunch                  // One, while it is made.
 	name    []byte                 // A name, while its key is made.
 }
 
@@ -106,11 +108,12 @@ func (s *shard) rebunch(t subtree, changes []Change) subtree {
 	var room [maxBunch + 1]leaf
 	leaves := room[:0]
 	if t.node != none {
-		b := *s.bunch(t.node)
+		b := s.bunch(t.node)
 		if s.update(b, changes) {
 			return subtree{t.node, hashLeaves(b.leaves(leaves))}
 		}
-		leaves = b.leaves(leaves)
+		s.was = append(s.was[:0], b...) // What is planted may take its room.
+		leaves = s.was.leaves(leaves)
 		s.uproot(t.node)
 	}
 	s.packed = s.packed[:0]
@@ -183,9 +186,8 @@ func (s *shard) plant(leaves []leaf, prefix *Hash) subtree {
 		depth, l, r := split(leaves)
 		return s.fork(depth, prefix, s.plant(l, prefix), s.plant(r, prefix))
 	}
-	t := subtree{name(s.bunches.take()) | isLeaf, hashLeaves(leaves)}
-	*s.bunch(t.node) = bunchOf(leaves)
-	return t
+	s.made = appendBunch(s.made[:0], leaves)
+	return subtree{name(s.bunches.add(s.made)) | isLeaf, hashLeaves(leaves)}
 }
 
 // descend changes both sides of the inner node t and hashes it once; the node
@@ -245,13 +247,10 @@ func (s *shard) shrink(depth uint8, l, r subtree) (t subtree, few bool) {
 }
 
 // uproot frees a bunch.
-func (s *shard) uproot(node ref) {
-	*s.bunch(node) = nil
-	s.bunches.release(uint32(node >> shift))
-}
+func (s *shard) uproot(node ref) { s.bunches.remove(uint32(node >> shift)) }
 
 func (s *shard) inner(node ref) *inner { return s.inners.at(uint32(node >> shift)) }
-func (s *shard) bunch(node ref) *bunch { return s.bunches.at(uint32(node >> shift)) }
+func (s *shard) bunch(node ref) bunch  { return s.bunches.at(uint32(node >> shift)) }
 
 // name is the ref of node i.
 func name(i uint32) ref {

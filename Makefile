@@ -19,7 +19,7 @@ SHELL       := /bin/bash
 .PHONY: build test race lint fmt deadcode gen web verifier budget browser screenshot fuzz bench mutants books certificates ledgers kill fontana swiss load devices packages vulnerabilities release-check ci
 
 build:
-	go build -trimpath -o bin/commonwatt ./cmd/commonwatt
+	CGO_ENABLED=0 go build -trimpath -o bin/commonwatt ./cmd/commonwatt
 
 test:
 	go test ./...

@@ -8,7 +8,7 @@ import (
 // maxBunch is the most keys that are kept as a bunch, a list of leaves without inner
 // nodes over them: an inner node takes more memory than a leaf, and what is above
 // a few leaves is soon hashed again. More save less memory and cost more hashing.
-const maxBunch = 16
+const maxBunch = 24
 
 // bunch is how many leaves there are, and then one after the other, in the order of their
 // keys. Of each there is its hash, the depth at which its key and the next one's part, and

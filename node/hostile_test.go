@@ -92,9 +92,11 @@ func (h *hostile) next() (raw []byte, kind string, why error) {
 		raw = tx.SignEd25519(body.Encode(), keyOf(1))
 		return raw[:h.random.IntN(len(raw))], "cut off", nil
 	}
-	raw = tx.SignEd25519(body.Encode(), keyOf(1))
-	for range 1 + h.random.IntN(4) {
-		raw[h.random.IntN(len(raw))] += byte(1 + h.random.IntN(255))
+	good := tx.SignEd25519(body.Encode(), keyOf(1))
+	for raw = bytes.Clone(good); bytes.Equal(raw, good); {
+		for range 1 + h.random.IntN(4) {
+			raw[h.random.IntN(len(raw))] += byte(1 + h.random.IntN(255))
+		}
 	}
 	return raw, "garbled", nil
 }

@@ -205,8 +205,9 @@ func TestDatabaseIsShared(t *testing.T) {
 	b := networked(t, second)
 	accept(t, b, transfer(2, 1, 1, 5))
 	reach(t, b, a.Height())
+	height := b.Height() // Blocks without work may follow.
 	shown(t, b)
-	if m := b.ReadModel(); m.Behind != "" || !strings.Contains(m.Writer, "commonwatt on ") || m.Height != b.Height() {
+	if m := b.ReadModel(); m.Behind != "" || !strings.Contains(m.Writer, "commonwatt on ") || m.Height < height {
 		t.Errorf("the second says %+v", m)
 	}
 	if m := a.ReadModel(); m.Writer != "" {

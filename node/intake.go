@@ -67,8 +67,18 @@ func (in *intake) start(c *chain.Chain) {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // It never fails.
 	in.stamp = binary.BigEndian.Uint64(random[:])
-	in.done.Go(func() { in.gather(c) })
+	bundles := make(chan [][]byte, bundlesInHand)
+	in.done.Go(func() { in.gather(bundles) })
+	in.done.Go(func() {
+		for raws := range bundles {
+			in.offer(c, raws)
+		}
+	})
 }
+
+// bundlesInHand is how many bundles are gathered ahead: the chain takes none while a
+// block becomes last, and envelopes are checked meanwhile.
+const bundlesInHand = 2
 
 // stop tells everybody who waits why there will be no answer.
 func (in *intake) stop(reason error) {
@@ -222,13 +232,18 @@ func sealsOf(txs [][]byte, outcomes int) []tx.Seal {
 }
 
 // gather makes bundles of what waits until the intake stops.
-func (in *intake) gather(c *chain.Chain) {
+func (in *intake) gather(bundles chan<- [][]byte) {
+	defer close(bundles)
 	for in.rest() {
 		good, err := in.queue.Gather(in.ctx, in.check)
 		if err != nil {
 			return
 		}
-		in.offer(c, good)
+		select {
+		case bundles <- good:
+		case <-in.ctx.Done():
+			return
+		}
 	}
 }
 

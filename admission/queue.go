@@ -55,7 +55,7 @@ type Queue struct {
 	firsts   int // Of those that wait, how many came when nothing of their account did.
 	arrivals uint64
 	filled   chan struct{} // Closed while something waits.
-	room     chan struct{} // Closed, and replaced, whenever something is taken.
+	room     chan struct{} // Closed, and replaced, once a bundle is taken.
 }
 
 // line is what waits of one account, first in, first out.

@@ -115,7 +115,7 @@ A signer without its file validator_state.json, the mark, refuses to run: it cou
 // runSigner signs until the context ends.
 func runSigner(ctx context.Context, cmd *cobra.Command, dir string) (err error) {
 	if _, err := os.Stat(dir); err != nil {
-		return badInput(err)
+		return noSigner(dir, node.ErrNoSigner)
 	}
 	if !locks {
 		return badInput(errors.New("this system cannot keep a second signer out of the folder, so none runs: use Linux, macOS or a BSD"))
@@ -130,9 +130,14 @@ func runSigner(ctx context.Context, cmd *cobra.Command, dir string) (err error) 
 		return badInput(err)
 	}
 	if errors.Is(err, node.ErrNoSigner) {
-		return badInput(fmt.Errorf("%s: %w: make one with commonwatt signer init %[1]s --from NODE", dir, err))
+		return noSigner(dir, err)
 	}
 	return err
+}
+
+// noSigner says how a folder becomes a signer's.
+func noSigner(dir string, reason error) error {
+	return badInput(fmt.Errorf("%s: %w: name a signer's folder, or make one with commonwatt signer init %s --from NODE", dir, reason, shellWord(dir)))
 }
 
 // signerSays is how it stands with a validator's signer.

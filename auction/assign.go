@@ -47,12 +47,21 @@ func Assign(b *Book, r *Result, partners []Partner) []Trade {
 			made = s.assign(partners)
 			s.price(made, r)
 		}
-		slices.SortFunc(made, func(x, y Trade) int {
-			return cmp.Or(cmp.Compare(x.Buyer, y.Buyer), cmp.Compare(x.Seller, y.Seller), cmp.Compare(x.Class, y.Class))
-		})
+		slices.SortFunc(made, byParties)
 		trades = append(trades, made...)
 	}
 	return trades
+}
+
+// byParties orders trades by buyer, seller and class.
+func byParties(x, y Trade) int {
+	switch {
+	case x.Buyer != y.Buyer:
+		return cmp.Compare(x.Buyer, y.Buyer)
+	case x.Seller != y.Seller:
+		return cmp.Compare(x.Seller, y.Seller)
+	}
+	return cmp.Compare(x.Class, y.Class)
 }
 
 // price writes what the parties of a stage's trades pay and get.

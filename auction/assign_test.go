@@ -114,6 +114,14 @@ func TestAssignPrefers(t *testing.T) {
 			[]string{"sun to load: 10 Wh", "sun to other load: 10 Wh"},
 		},
 		{
+			"own first, whoever else offers there", nil,
+			[]auction.Order{
+				owned(bob, order("load", auction.Buy, 6, 200)), owned(cem, order("other load", auction.Buy, 4, 200)),
+				owned(ann, order("sun", auction.Sell, 4, 100)), owned(bob, order("roof", auction.Sell, 6, 100)),
+			},
+			[]string{"roof to load: 6 Wh", "sun to other load: 4 Wh"},
+		},
+		{
 			"own before the partner, the partner before others",
 			[]auction.Partner{{Buyer: ann, Sellers: []uint32{cem}}},
 			[]auction.Order{

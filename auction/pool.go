@@ -46,9 +46,10 @@ func (s *stage) assign(partners []Partner) []Trade {
 
 func (s *stage) parties() (offers, bids []*party) {
 	orders, places := s.drawn()
+	drawn := make([]party, len(orders))
 	for i, order := range orders {
-		o := &s.book.Orders[order]
-		p := &party{order: int32(order), owner: int64(o.Owner), zone: o.Zone, class: o.Class, left: s.filled[order], place: places[i]} //nolint:gosec // fewer than 2^31 orders
+		o, p := &s.book.Orders[order], &drawn[i]
+		*p = party{order: int32(order), owner: int64(o.Owner), zone: o.Zone, class: o.Class, left: s.filled[order], place: places[i]} //nolint:gosec // fewer than 2^31 orders
 		if o.Side == Sell {
 			offers = append(offers, p)
 		} else {
@@ -92,15 +93,18 @@ func (m *matching) match(p *pool, class Class) {
 	if len(p.offers) == 0 || len(p.bids) == 0 {
 		return
 	}
-	byOwner := func(a, b *party) int { return cmp.Or(cmp.Compare(a.owner, b.owner), cmp.Compare(a.place, b.place)) }
 	slices.SortFunc(p.offers, byOwner)
 	slices.SortFunc(p.bids, byOwner)
 	var chosen []int
-	for bids := p.bids; len(bids) > 0; {
+	for offers, bids := p.offers, p.bids; len(bids) > 0; {
 		owner := bids[0].owner
-		m.pair(ownedBy(p.offers, owner), ownedBy(bids, owner), class)
+		for len(offers) > 0 && offers[0].owner < owner {
+			offers = offers[1:]
+		}
+		own := firstOwned(bids, owner)
+		m.pair(firstOwned(offers, owner), own, class)
 		chosen = append(chosen, m.of[owner]...)
-		bids = bids[len(ownedBy(bids, owner)):]
+		bids = bids[len(own):]
 	}
 	slices.Sort(chosen)
 	for _, i := range chosen {
@@ -112,6 +116,23 @@ func (m *matching) match(p *pool, class Class) {
 	p.offers, p.bids = open(p.offers), open(p.bids)
 	m.proportion(p, class)
 	p.offers, p.bids = open(p.offers), open(p.bids)
+}
+
+// byOwner orders parties by owner, and those of one owner by lot.
+func byOwner(a, b *party) int {
+	if a.owner != b.owner {
+		return cmp.Compare(a.owner, b.owner)
+	}
+	return cmp.Compare(a.place, b.place)
+}
+
+// firstOwned are the parties of an owner with which a list begins, if it does.
+func firstOwned(parties []*party, owner int64) []*party {
+	n := 0
+	for n < len(parties) && parties[n].owner == owner {
+		n++
+	}
+	return parties[:n]
 }
 
 // ownedBy are the parties of an owner, in a list sorted by owner.

@@ -198,7 +198,7 @@ func TestRoster(t *testing.T) {
 		open + hour:   {[]PointID{31}, []DeviceID{42}},
 		open + 2*hour: {[]PointID{31}, []DeviceID{42}},
 	} {
-		r := RosterOf(w, town, interval.Interval{Start: at, Length: interval.Minutes60})
+		r := RosterOf(w, town, interval.Interval{Start: at, Length: interval.Minutes60}, nil)
 		var points []PointID
 		var devices []DeviceID
 		for _, p := range r.Points {
@@ -254,7 +254,7 @@ func TestFeeder(t *testing.T) {
 	w.Must(t, operator, set(50, open), set(51, open+hour), set(0, open+3*hour))
 	for at, want := range map[interval.Time][]DeviceID{start: nil, open: {50}, open + hour: {51}, open + 2*hour: {51}, open + 3*hour: nil} {
 		var got []DeviceID
-		for _, d := range RosterOf(w, town, interval.Interval{Start: at, Length: interval.Minutes60}).Devices {
+		for _, d := range RosterOf(w, town, interval.Interval{Start: at, Length: interval.Minutes60}, nil).Devices {
 			if d.Row.Kind == Feeder && d.Row.Zone == north && d.At < 0 {
 				got = append(got, d.Device)
 			}

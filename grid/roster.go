@@ -25,25 +25,36 @@ type RosterDevice struct {
 	At     int32 // Index into Roster.Points; below zero when its point has ended.
 }
 
-// RosterOf returns who and what is connected during i.
-func RosterOf(s state.Reader, m MicrogridID, i interval.Interval) Roster {
+// RosterOf returns who and what is connected during i. both runs two functions, perhaps
+// at once, which only read s; nil runs them in turn.
+func RosterOf(s state.Reader, m MicrogridID, i interval.Interval, both func(a, b func())) Roster {
 	var r Roster
 	index := map[PointID]int32{}
-	for k, c := range points.Under(s, m) {
-		if Holds(c.From, c.Until, i) {
-			index[k.Point] = int32(len(r.Points)) //nolint:gosec // fewer than 2^31 points
-			r.Points = append(r.Points, RosterPoint{k.Point, c})
+	readPoints := func() {
+		for k, c := range points.Under(s, m) {
+			if Holds(c.From, c.Until, i) {
+				index[k.Point] = int32(len(r.Points)) //nolint:gosec // fewer than 2^31 points
+				r.Points = append(r.Points, RosterPoint{k.Point, c})
+			}
 		}
 	}
-	for k, d := range devices.Under(s, m) {
-		if !Holds(d.From, d.Until, i) {
-			continue
+	readDevices := func() {
+		for k, d := range devices.Under(s, m) {
+			if Holds(d.From, d.Until, i) {
+				r.Devices = append(r.Devices, RosterDevice{Device: k.Device, Row: d})
+			}
 		}
-		at, ok := index[d.Point]
-		if !ok {
-			at = -1
+	}
+	if both == nil {
+		both = func(a, b func()) { a(); b() }
+	}
+	both(readPoints, readDevices)
+	for n := range r.Devices {
+		d := &r.Devices[n]
+		var ok bool
+		if d.At, ok = index[d.Row.Point]; !ok {
+			d.At = -1
 		}
-		r.Devices = append(r.Devices, RosterDevice{k.Device, d, at})
 	}
 	return r
 }

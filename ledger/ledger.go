@@ -101,11 +101,14 @@ var ErrSettleTooBig = Ops.Refuse(70, "an account would own or owe more than 2^62
 func Settle(s state.Store, asset AssetID, entries []Entry) *op.Refusal {
 	var sum quantity.Money
 	for _, e := range entries {
-		if !fits(BalanceOf(s, e.Account, asset).Posted, e.Amount) {
+		k := Holding{e.Account, asset}
+		b, _ := balances.Get(s, k)
+		if !fits(b.Posted, e.Amount) {
 			return ErrSettleTooBig
 		}
 		sum = quantity.MustAdd(sum, e.Amount)
-		add(s, e.Account, asset, e.Amount)
+		b.Posted = quantity.MustAdd(b.Posted, e.Amount)
+		put(s, k, b)
 	}
 	if sum != 0 {
 		panic(fmt.Sprintf("ledger: a posting of asset %d is off by %d", asset, sum))

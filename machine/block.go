@@ -77,12 +77,14 @@ func salt(secret []byte, n int) []byte {
 	return sum.Sum(nil)[:16]
 }
 
-// facts salts receipts.
-func facts(receipts []op.Receipt, secret []byte) []Fact {
+// facts salts the receipts that a context took.
+func (m *Machine) facts(ctx *op.Context, secret []byte) []Fact {
+	receipts := ctx.Take()
 	list := make([]Fact, len(receipts))
-	for n, r := range receipts {
-		list[n] = Fact{Salt: salt(secret, n), Kind: r.Kind, Audience: r.Audience, Body: r.Body}
-	}
+	op.Spread(len(list), m.env.Both, func(n int) {
+		r := receipts[n]
+		list[n] = Fact{Salt: salt(secret, n), Kind: r.Kind, Audience: r.Audience, Body: r.Body, Said: r.Said}
+	})
 	return list
 }
 
@@ -90,28 +92,43 @@ func facts(receipts []op.Receipt, secret []byte) []Fact {
 // says nothing leaves the app hash as it was, so that empty blocks end.
 func (m *Machine) finish(s *state.Overlay, b Block, outcomes [][]Outcome, blamed []Outcome) Result {
 	r := Result{Changes: s.Changes(), Record: Record{Height: b.Height, Time: b.Time}, Data: make([][]byte, len(outcomes))}
+	for _, list := range append(outcomes, blamed) {
+		r.Record.Outcomes = append(r.Record.Outcomes, list...)
+	}
+	var frontier merkle.Frontier
+	m.env.Both(func() {
+		for n, list := range outcomes {
+			r.Data[n] = codec.Marshal(list)
+		}
+		frontier = m.logged(r.Record)
+	}, func() { m.plant(r.Changes) })
+	r.Head = Head{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Root: m.trie.Root(), Log: frontier}
+	return r
+}
+
+// logged is the frontier of the log once a block's receipts are in it.
+func (m *Machine) logged(r Record) merkle.Frontier {
 	log, err := merkle.Resume(m.head.Log)
 	if err != nil {
 		panic(err) // We wrote it.
 	}
-	for n, list := range outcomes {
-		r.Data[n] = codec.Marshal(list)
+	var said []Fact
+	for _, o := range r.Outcomes {
+		said = append(said, o.Receipts...)
 	}
-	for _, list := range append(outcomes, blamed) {
-		r.Record.Outcomes = append(r.Record.Outcomes, list...)
-		for _, o := range list {
-			for _, f := range o.Receipts {
-				log.Append(f.Leaf(b.Height))
-			}
-		}
+	leaves := make([]merkle.Hash, len(said))
+	op.Spread(len(said), m.env.Both, func(n int) { leaves[n] = said[n].Leaf(r.Height) })
+	for _, leaf := range leaves {
+		log.Append(leaf)
 	}
-	changes := make([]merkle.Change, len(r.Changes))
-	for n, c := range r.Changes {
-		changes[n] = c.Hashed()
-	}
+	return log.Frontier()
+}
+
+// plant brings a block's changes into the tree of the rows.
+func (m *Machine) plant(list []state.Change) {
+	changes := make([]merkle.Change, len(list))
+	op.Spread(len(list), m.env.Both, func(n int) { changes[n] = list[n].Hashed() })
 	m.trie.Apply(changes, m.env.Both)
-	r.Head = Head{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Root: m.trie.Root(), Log: log.Frontier()}
-	return r
 }
 
 // Advance makes a result the machine's head, once its changes are in the rows.

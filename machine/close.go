@@ -44,7 +44,7 @@ func closeInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *o
 // times with what held then, so that the difference is theirs alone.
 func correctInterval(ctx *op.Context, s state.Store, c Close, m grid.Microgrid) *op.Refusal {
 	i := interval.Interval{Start: c.Start, Length: m.Length}
-	before, after, revision := metering.Revised(s, c.Microgrid, m, c.Start)
+	before, after, revision := metering.Revised(ctx, s, c.Microgrid, m, c.Start)
 	was := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, before)}
 	is := settlement.Cleared{Cleared: certificate.Clear(s, c.Microgrid, i, after)}
 	was.Origins, is.Origins = certificate.Reissue(ctx, s, c.Microgrid, i, was.Cleared, is.Cleared, revision)
@@ -73,7 +73,7 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 			outcomes[n] = Outcome{Code: ErrNotDue.Code, Receipts: []Fact{}}
 			continue
 		}
-		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules}
+		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules, Both: m.env.Both}
 		step := closeInterval
 		if c.Again {
 			step = correctInterval
@@ -81,13 +81,13 @@ func (m *Machine) closes(s *state.Overlay, b Block, raw []byte) []Outcome {
 		if no := step(&ctx, s, c, row); no != nil {
 			outcomes[n].Code = no.Code
 			s.Undo()
-			ctx.Take()
+			ctx.Drop()
 			grid.Suspend(s, c.Microgrid)
 			op.Emit(&ctx, RefusedReceipt, row.Operator, Refused{Code: no.Code})
 		}
 		s.Keep()
 		secret := state.AppendTime(c.Microgrid.AppendKey(bytes.Clone(m.head.Secret)), c.Start)
-		outcomes[n].Receipts = facts(ctx.Take(), secret)
+		outcomes[n].Receipts = m.facts(&ctx, secret)
 	}
 	return outcomes
 }

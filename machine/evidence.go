@@ -21,10 +21,10 @@ type Evidence struct {
 func (m *Machine) blame(s *state.Overlay, b Block) []Outcome {
 	var outcomes []Outcome
 	for _, e := range b.Evidence {
-		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules}
+		ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules, Both: m.env.Both}
 		governance.Blame(&ctx, s, e.Validator, e.Height)
 		secret := binary.BigEndian.AppendUint64(append(bytes.Clone(m.head.Secret), e.Validator...), uint64(e.Height)) //nolint:gosec // heights are positive
-		outcomes = append(outcomes, Outcome{Receipts: facts(ctx.Take(), secret)})
+		outcomes = append(outcomes, Outcome{Receipts: m.facts(&ctx, secret)})
 	}
 	return outcomes
 }

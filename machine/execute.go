@@ -162,19 +162,19 @@ func (m *Machine) envelope(s *state.Overlay, b Block, o opened) Outcome {
 	e := o.envelope
 	seal := e.Seal()
 	out := Outcome{ID: e.ID[:], Account: e.Body.Account, Nonce: e.Body.Nonce}
-	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules, Signer: e.Body.Account}
+	ctx := op.Context{ChainID: m.head.ChainID, Height: b.Height, Time: b.Time, Rules: b.rules, Both: m.env.Both, Signer: e.Body.Account}
 	no := o.err
 	if no == nil {
 		out.At, no = m.apply(&ctx, s, o)
 	}
 	if no != nil {
 		s.Undo()
-		ctx.Take()
+		ctx.Drop()
 		out.Code = codeOf(no)
 		op.Emit(&ctx, RefusedReceipt, e.Body.Account, Refused{out.Code, out.At})
 	}
 	s.Keep()
-	out.Receipts = facts(ctx.Take(), seal[:])
+	out.Receipts = m.facts(&ctx, seal[:])
 	return out
 }
 

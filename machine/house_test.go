@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/commonwatt/commonwatt/codec"
 	"github.com/commonwatt/commonwatt/governance"
 	"github.com/commonwatt/commonwatt/interval"
 	"github.com/commonwatt/commonwatt/party"
@@ -100,10 +101,26 @@ func (h *house) block(txs ...[]byte) []Outcome {
 	if err := Audit(h.rows); err != nil {
 		h.t.Fatal(err)
 	}
+	h.meant()
 	if says := h.says(r); says == bytes.Equal(before, r.Head.AppHash()) {
 		h.t.Fatalf("block %d: receipts or changes: %v; the app hash moved: %v", b.Height, says, !says)
 	}
 	return r.Record.Outcomes
+}
+
+// meant checks of all receipts so far that what they say is still what their bytes say:
+// nobody may change what was emitted.
+func (h *house) meant() {
+	h.t.Helper()
+	for _, r := range h.records[max(0, len(h.records)-10):] {
+		for _, o := range r.Outcomes {
+			for _, f := range o.Receipts {
+				if !bytes.Equal(codec.Marshal(f.Said), f.Body) {
+					h.t.Fatalf("block %d: a receipt of kind %d says %+v, and its bytes %x", r.Height, f.Kind, f.Said, f.Body)
+				}
+			}
+		}
+	}
 }
 
 // says reports whether a block changed or said anything.

@@ -40,7 +40,7 @@ type Measured struct {
 func Close(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid) []Position {
 	i := interval.Interval{Start: m.Open, Length: m.Length}
 	k := Moment{id, i.Start}
-	roster := grid.RosterOf(s, id, i)
+	roster := grid.RosterOf(s, id, i, ctx.Both)
 	all := complete(ctx, s, k, m, roster, take(s, k))
 	smoothAll(ctx, s, k, m, roster, all)
 	validate(ctx, s, k, m, roster, all)
@@ -84,7 +84,7 @@ func forget(s state.Store, k Moment) {
 // Revised returns the positions that a settled interval was settled with, and
 // those that later readings make of it, with their revision. The interval counts
 // as settled with the latter from now on.
-func Revised(s state.Store, id grid.MicrogridID, m grid.Microgrid, start interval.Time) (was, is []Position, rev uint32) {
+func Revised(ctx *op.Context, s state.Store, id grid.MicrogridID, m grid.Microgrid, start interval.Time) (was, is []Position, rev uint32) {
 	i := interval.Interval{Start: start, Length: m.Length}
 	k := Moment{id, start}
 	old, _ := revision.Get(s, k)
@@ -96,7 +96,7 @@ func Revised(s state.Store, id grid.MicrogridID, m grid.Microgrid, start interva
 	if start <= final(m)-interval.Time(m.Length) {
 		forget(s, k) // It became final in between, and waited for this.
 	}
-	roster := grid.RosterOf(s, id, i)
+	roster := grid.RosterOf(s, id, i, ctx.Both)
 	return positions(roster, old.Was), positions(roster, now.Values), now.Revision
 }
 

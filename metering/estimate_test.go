@@ -37,7 +37,7 @@ func TestNegative(t *testing.T) {
 		t.Errorf("late: %v, want %v", got, want)
 	}
 	m, _ := grid.At(w, town)
-	if _, is, revision := Revised(w, town, m, at(1)); is[0].Import != 70 || is[0].Estimated || revision != 2 {
+	if _, is, revision := Revised(&w.Ctx, w, town, m, at(1)); is[0].Import != 70 || is[0].Estimated || revision != 2 {
 		t.Errorf("revision %d is %+v", revision, is[0])
 	}
 	if w.Must(t, gateway, record(2, actual(meter1, -1, 0))); w.due(2)[0] {

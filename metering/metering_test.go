@@ -311,7 +311,7 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("the revised intervals are %v", starts)
 	}
 	m, _ := grid.At(w, town)
-	was, is, revision := Revised(w, town, m, at(0))
+	was, is, revision := Revised(&w.Ctx, w, town, m, at(0))
 	if was[0].Import != 0 || !was[0].Estimated || is[0].Import != 80 || is[0].Estimated || revision != 3 || !reflect.DeepEqual(was[1], is[1]) {
 		t.Errorf("revision %d: %+v was %+v", revision, is, was)
 	}
@@ -334,7 +334,7 @@ func TestFinal(t *testing.T) {
 	}
 	w.Undo()
 	m, _ := grid.At(w, town)
-	if _, is, _ := Revised(w, town, m, at(0)); is[0].Import != 5 {
+	if _, is, _ := Revised(&w.Ctx, w, town, m, at(0)); is[0].Import != 5 {
 		t.Errorf("%+v", is)
 	}
 	w.Keep()

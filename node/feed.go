@@ -15,12 +15,14 @@ import (
 	"github.com/commonwatt/commonwatt/view"
 )
 
-// feed brings the view up to the blocks, from their records on disk alone: what
-// it missed while the node was down, or while its database was, it finds there.
+// feed brings the view up to the blocks, as their records on disk say: what
+// it missed while the node was down, or while its database was, it finds there. What
+// the machine has just said it need not decode.
 type feed struct {
 	store *store.Store
 	view  *view.View
 	log   *slog.Logger
+	fresh fresh
 	more  chan struct{} // Holds one token when there is something new.
 	end   chan struct{}
 	ended chan struct{} // Closed once nothing more goes into the view.
@@ -94,7 +96,15 @@ func (f *feed) start() {
 	})
 }
 
-// wake says that a block was committed.
+// committed says that a block was committed.
+func (f *feed) committed(r machine.Record) {
+	if f.none == nil {
+		f.fresh.keep(r)
+	}
+	f.wake()
+}
+
+// wake says that there is something new.
 func (f *feed) wake() {
 	select {
 	case f.more <- struct{}{}:
@@ -315,9 +325,11 @@ func (f *feed) model() ReadModel {
 func (f *feed) next() []machine.Record {
 	var records []machine.Record
 	var size int
-	for _, raw := range f.store.Records(f.view.Height() + 1) {
-		var r machine.Record
-		codec.Read(raw, &r)
+	for height, raw := range f.store.Records(f.view.Height() + 1) {
+		r, ok := f.fresh.take(height)
+		if !ok {
+			codec.Read(raw, &r)
+		}
 		if f.until > 0 && r.Height > f.until {
 			break
 		}

@@ -172,7 +172,7 @@ func (n *Node) open(cfg Config) (err error) {
 	n.app.Committed = func(r machine.Record, txs [][]byte) {
 		m.block(r, txs) // Whoever is told may ask for what was counted.
 		n.intake.answer(r, txs)
-		n.feed.wake()
+		n.feed.committed(r)
 		tellBlamed(r, cfg.Log)
 		n.rules.tell(n.app.machine, cfg.Log)
 	}

@@ -22,6 +22,8 @@ type Context struct {
 	// Carried is what the operation carries that others signed, as its Carries said,
 	// with a verdict on each; nil when Carries was not asked or said nothing.
 	Carried []Carried
+	// Both runs two functions, perhaps at once; nil runs them in turn.
+	Both    func(a, b func())
 	emitted []Receipt
 }
 
@@ -47,22 +49,29 @@ type Receipt struct {
 	Kind     uint32       // Which receipt; its domain registered the schema.
 	Audience tx.AccountID // Whose it is to show, or Public.
 	Body     []byte       // Canonical bytes.
+	// Said is what the body says, and nobody changes it; nil when only the bytes are at hand.
+	Said any
 }
 
 // Public is the audience of receipts that anyone may see.
 const Public tx.AccountID = 0
 
-// Emit adds a receipt to those of the operation at hand.
+// Emit adds a receipt to those of the operation at hand. What r refers to stays as it
+// is from then on.
 func Emit[R any](ctx *Context, def ReceiptDef[R], audience tx.AccountID, r R) {
-	ctx.emitted = append(ctx.emitted, Receipt{def.Kind, audience, codec.Marshal(r)})
+	ctx.emitted = append(ctx.emitted, Receipt{Kind: def.Kind, Audience: audience, Said: r})
 }
 
-// Take returns what was emitted since the last Take.
+// Take returns what was emitted since the last Take, or Drop.
 func (ctx *Context) Take() []Receipt {
 	taken := ctx.emitted
-	ctx.emitted = nil
+	ctx.Drop()
+	Spread(len(taken), ctx.Both, func(n int) { taken[n].Body = codec.Marshal(taken[n].Said) })
 	return taken
 }
+
+// Drop forgets what was emitted since the last Take: it did not happen.
+func (ctx *Context) Drop() { ctx.emitted = nil }
 
 // Spec is the single definition of one operation.
 type Spec[Op any] struct {
@@ -171,10 +180,14 @@ func DefineReceipt[R any](set *Set, number uint32, name, doc string) ReceiptDef[
 	return ReceiptDef[R]{set.base + number}
 }
 
-// Read reads a receipt's body, which we wrote.
+// Read returns what a receipt says. Where only its body is at hand, which we wrote, it
+// reads that.
 func (d ReceiptDef[R]) Read(r Receipt) (v R) {
 	if r.Kind != d.Kind {
 		panic("op: a receipt of another kind")
+	}
+	if r.Said != nil {
+		return r.Said.(R)
 	}
 	codec.Read(r.Body, &v)
 	return v

@@ -146,7 +146,7 @@ func (p *replaying) moments(in view.Period) (list []*moment, err error) {
 
 // position makes the positions of an interval as package metering made them.
 func (p *replaying) position(m *moment, devices map[grid.DeviceID]view.DeviceEnergy) {
-	roster := grid.RosterOf(p.rows, p.m.ID, m.Interval)
+	roster := grid.RosterOf(p.rows, p.m.ID, m.Interval, nil)
 	m.positions = make([]metering.Position, len(roster.Points))
 	for i, at := range roster.Points {
 		b := m.booked[at.Point]

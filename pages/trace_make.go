@@ -200,7 +200,7 @@ func (c *tracing) holds(rows state.Reader, head machine.Head) {
 			c.held.keys[d] = k
 		}
 	}
-	for _, d := range grid.RosterOf(rows, id, interval.Interval{Start: c.start, Length: c.microgrid.Length}).Devices {
+	for _, d := range grid.RosterOf(rows, id, interval.Interval{Start: c.start, Length: c.microgrid.Length}, nil).Devices {
 		if d.Row.Kind != grid.Meter || !slices.ContainsFunc(c.statements, func(s bookedStatement) bool { return s.Point == d.Row.Point }) {
 			continue
 		}

@@ -18,11 +18,13 @@ type Fact struct {
 	Kind     uint32
 	Audience tx.AccountID
 	Body     []byte
+	// Said is what the body says, where the machine that said it is at hand.
+	Said any `cbor:"-" json:"-"`
 }
 
 // Receipt returns the receipt that a fact is of.
 func (f Fact) Receipt() op.Receipt {
-	return op.Receipt{Kind: f.Kind, Audience: f.Audience, Body: f.Body}
+	return op.Receipt{Kind: f.Kind, Audience: f.Audience, Body: f.Body, Said: f.Said}
 }
 
 // Leaf is the fact's hash as it stands in the log of a block's receipts. Without

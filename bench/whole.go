@@ -62,14 +62,21 @@ func (t *through) verify(v *admission.Verifier, signed []tx.Signed) error {
 	return err
 }
 
+// onNode measures with a running node on a new ledger.
+func onNode(measure func(context.Context, *run, *founded) error) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) (err error) {
+		f, err := r.found(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.close()) }()
+		return measure(ctx, r, f)
+	}
+}
+
 // transfersThrough sends signed single transfers, one envelope each, through a whole node
 // until all are committed and shown, beside the verification of their signatures.
-func transfersThrough(ctx context.Context, r *run) (err error) {
-	f, err := r.found(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
+func transfersThrough(ctx context.Context, r *run, f *founded) error {
 	var t through
 	verifier := admission.NewVerifier(accounts, 1)
 	for range r.of(1, 6) {
@@ -94,12 +101,7 @@ func transfersThrough(ctx context.Context, r *run) (err error) {
 // readingsThrough sends batches of readings under one signature each through a whole
 // node until their intervals are settled and shown, beside the verification of as many
 // signatures as there are readings.
-func readingsThrough(ctx context.Context, r *run) (err error) {
-	f, err := r.found(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
+func readingsThrough(ctx context.Context, r *run, f *founded) error {
 	t := newTown(1, uint64(r.round(townMeters))) //nolint:gosec // above zero
 	if err := f.build(ctx, t); err != nil {
 		return err
@@ -138,12 +140,7 @@ func (f *founded) build(ctx context.Context, t town) error {
 // devicesThrough delivers prepared messages of devices, each signed by its device,
 // through a whole node until their intervals are settled and shown, beside the
 // verification of the same signatures.
-func devicesThrough(ctx context.Context, r *run) (err error) {
-	f, err := r.found(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
+func devicesThrough(ctx context.Context, r *run, f *founded) error {
 	t := newTown(1, uint64(r.round(townMeters))) //nolint:gosec // above zero
 	if err := f.build(ctx, t); err != nil {
 		return err
@@ -206,12 +203,7 @@ func (f *founded) begin(ctx context.Context, t *town, keys []ed25519.PrivateKey)
 }
 
 // loneCommit measures how long one envelope takes to its commit while nothing else happens.
-func loneCommit(ctx context.Context, r *run) (err error) {
-	f, err := r.found(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
+func loneCommit(ctx context.Context, r *run, f *founded) error {
 	count := r.of(100, 1000)
 	envelopes := transfers(accounts, count, f.nonce+1)
 	var times []time.Duration

@@ -86,8 +86,9 @@ func altered(change func(*types.Block)) func(*deceiver, int, told) told {
 // peers hear of that is something else.
 type deceiver struct {
 	*consensus.Reactor
-	parts *parts
-	key   crypto.PrivKey
+	parts  *parts
+	key    crypto.PrivKey
+	honest int64 // Up to this height it deceives nobody: when those blocks are decided is not noted.
 
 	mu    sync.Mutex
 	turns map[int64]*turn // By height; it proposes in the first round alone.
@@ -99,8 +100,9 @@ type turn struct {
 	tells  map[p2p.ID]told
 }
 
-// runDeceiver starts a node whose proposals nobody can rely on, until the test ends.
-func (n *node) runDeceiver(t *testing.T) *deceiver {
+// runDeceiver starts a node whose proposals nobody can rely on above a height, until the
+// test ends.
+func (n *node) runDeceiver(t *testing.T, honest int64) *deceiver {
 	t.Helper()
 	n.app = newCounter(t, n.db("app"))
 	driver := newDriver(n.app, silent)
@@ -112,7 +114,7 @@ func (n *node) runDeceiver(t *testing.T) *deceiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &deceiver{Reactor: p.votes, parts: p, key: key.Key.PrivKey, turns: map[int64]*turn{}}
+	d := &deceiver{Reactor: p.votes, parts: p, key: key.Key.PrivKey, honest: honest, turns: map[int64]*turn{}}
 	p.peers.RemoveReactor("CONSENSUS", p.votes)
 	p.peers.AddReactor("CONSENSUS", d)
 	n.chain = &Chain{driver: driver, parts: p, room: newRoom(p.mempool), log: silent}
@@ -187,6 +189,10 @@ func (d *deceiver) tells(height int64, p *deceived) (tells told, ready bool) {
 	if now.Height != height || now.Proposal == nil || now.ProposalBlock == nil {
 		return told{}, false
 	}
+	honest := told{proposal: now.Proposal, parts: now.ProposalBlockParts}
+	if height <= d.honest {
+		return honest, true
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := d.turns[height]
@@ -195,7 +201,7 @@ func (d *deceiver) tells(height int64, p *deceived) (tells told, ready bool) {
 		d.turns[height] = at
 	}
 	if _, again := at.tells[p.ID()]; !again {
-		at.tells[p.ID()] = at.deceit.tell(d, p.to, told{proposal: now.Proposal, parts: now.ProposalBlockParts})
+		at.tells[p.ID()] = at.deceit.tell(d, p.to, honest)
 	}
 	return at.tells[p.ID()], true
 }
@@ -251,7 +257,7 @@ func TestThreeGoOnBesideADeceiver(t *testing.T) {
 	}
 	decided := map[int64]time.Time{}
 	n[0].app.await(func([]uint64) { decided[n[0].app.height] = time.Now() })
-	d := n[3].runDeceiver(t)
+	d := n[3].runDeceiver(t, n[0].chain.Height()+1)
 	begin := time.Now()
 	for name := uint64(1); d.count() < times; name++ {
 		if err := n[0].chain.Submit(tx(name, 40_000)); err != nil {

@@ -55,6 +55,17 @@ func (a *aside) admit(t *testing.T, n *node) {
 	a.cfg.Nodes = append(a.cfg.Nodes, self.Node+"@"+address)
 }
 
+// loneWithSigner runs a validator on its own, whose key is with a signer that does not
+// run yet.
+func loneWithSigner(t *testing.T, log *slog.Logger) (*node, *aside) {
+	t.Helper()
+	d := newDisk(t)
+	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: log}}
+	a := n.moveSigner(t)
+	n.run(t)
+	return n, a
+}
+
 // run runs the signer until stop, or the end of the test.
 func (a *aside) run(t *testing.T) {
 	t.Helper()
@@ -82,11 +93,8 @@ func (a *aside) stop(t *testing.T) {
 // block, and when the signer was away in between.
 func TestValidatorWaitsForItsSigner(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
 	log := newHeard()
-	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: slog.New(log)}}
-	a := n.moveSigner(t)
-	n.run(t)
+	n, a := loneWithSigner(t, slog.New(log))
 	for name := range uint64(3) {
 		before := n.chain.Height()
 		if err := n.chain.Submit(tx(name, 20)); err != nil {
@@ -243,12 +251,9 @@ func TestTwoNodesOneSigner(t *testing.T) {
 // is signed for whoever else listens.
 func TestLineIsPinned(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
-	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: silent}}
-	a := n.moveSigner(t)
-	n.run(t)
+	n, a := loneWithSigner(t, silent)
 	_, address := idAt(n.cfg.Signer)
-	self, err := Keys(d.dir)
+	self, err := Keys(n.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,11 +283,8 @@ func TestLineIsPinned(t *testing.T) {
 // signs nothing; a copy of the signer is turned away.
 func TestWrongSigner(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
 	log := newHeard()
-	n := &node{disk: d, cfg: Config{Dir: d.dir, Log: slog.New(log)}}
-	a := n.moveSigner(t)
-	n.run(t)
+	n, a := loneWithSigner(t, slog.New(log))
 	away := func(reason string) {
 		t.Helper()
 		log.until(t, reason, func() bool { return strings.Contains(n.chain.Signer().Away, reason) })

@@ -53,8 +53,11 @@ func (n *Node) behind(s chain.Standing) string {
 }
 
 // quiet says for how long nothing was decided, where there would be blocks without
-// work, too.
+// work, too; and why nothing is, where one validator decides alone.
 func (n *Node) quiet(s chain.Standing) string {
+	if signer := n.chain.Signer(); signer != nil && signer.Away != "" && s.Idle == 0 && !s.Syncing {
+		return "the only validator's signer is away, so nothing is decided: " + signer.Away
+	}
 	quiet := n.intake.metrics.quiet()
 	if s.Idle == 0 || s.Syncing || quiet <= max(quietMost, quietTimes*s.Idle) {
 		return ""

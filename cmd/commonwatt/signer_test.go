@@ -38,8 +38,8 @@ func runSignerOf(t *testing.T, dir string) (cmd *exec.Cmd, errs *bytes.Buffer) {
 	return cmd, errs
 }
 
-// signerMetric is what a node that is watched says of its signer.
-func signerMetric(t *testing.T, address string) string {
+// metricOf is what a node that is watched says under a name.
+func metricOf(t *testing.T, address, name string) string {
 	t.Helper()
 	answer, err := http.Get("http://" + address + "/metrics") //nolint:noctx // The test's own limit is enough.
 	if err != nil {
@@ -51,7 +51,7 @@ func signerMetric(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "commonwatt_signer_up "); ok {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strings.TrimSpace(value)
 		}
 	}
@@ -61,6 +61,7 @@ func signerMetric(t *testing.T, address string) string {
 // A validator whose key a signer has: everybody is told when the signer is away, and
 // what is booked goes on when it is back. One signer runs in a folder, with its mark.
 func TestSigner(t *testing.T) {
+	const up, quorum = "commonwatt_signer_up", `commonwatt_check{check="quorum"}`
 	dir := elm(t)
 	own := filepath.Join(t.TempDir(), "signer")
 	held := freePort(t)
@@ -83,8 +84,11 @@ func TestSigner(t *testing.T) {
 	}
 	r := start(t, dir, "--mqtt", "off", "--metrics", watched.Addr().String())
 	by, code := diagnosis(t, dir)
-	if code != exitFailed || by["signer"][0] != failure || !strings.Contains(by["signer"][1], "it has not connected since the start") || signerMetric(t, watched.Addr().String()) != "0" {
+	if code != exitFailed || by["signer"][0] != failure || !strings.Contains(by["signer"][1], "it has not connected since the start") || metricOf(t, watched.Addr().String(), up) != "0" {
 		t.Errorf("the signer is away: %d %v", code, by["signer"])
+	}
+	if metricOf(t, watched.Addr().String(), quorum) != "0" {
+		t.Error("the signer is away, and the node takes itself for ready")
 	}
 	var n live.Network
 	if err := json.Unmarshal([]byte(must(t, "network", "status", dir, "-o", "json")), &n); err != nil || n.Signer == nil || n.Signer.Away == "" {
@@ -95,7 +99,7 @@ func TestSigner(t *testing.T) {
 	}
 	signer, _ := runSignerOf(t, own)
 	must(t, "network", "wait", dir)
-	if by, code = diagnosis(t, dir); code != 0 || by["signer"][0] != good || signerMetric(t, watched.Addr().String()) != "1" {
+	if by, code = diagnosis(t, dir); code != 0 || by["signer"][0] != good || metricOf(t, watched.Addr().String(), up) != "1" {
 		t.Errorf("the signer is there: %d %v", code, by["signer"])
 	}
 	if _, errs, code := commonwatt("signer", "up", own); code != exitFailed || !strings.Contains(errs, "another command is using this folder") {

@@ -241,9 +241,6 @@ func (d *deceiver) count() int {
 // One validator of four withholds what it proposes, or tells its peers of what no block
 // may be. The others go on, with the same blocks, and none of them is the lie.
 func TestThreeGoOnBesideADeceiver(t *testing.T) {
-	if testing.Short() {
-		t.Skip("each lie has its turn only where others do not give up waiting for it")
-	}
 	t.Parallel()
 	times := campaign(t, "COMMONWATT_BYZANTINE", len(deceits))
 	n := newNetwork(t, 4)

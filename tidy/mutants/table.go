@@ -13,6 +13,7 @@ type mutant struct {
 	says  string   // What is wrong with it.
 	file  string   // From the root of the module.
 	tests []string // The packages of which one must fail.
+	named []string // Which of their tests may be the one; none: any.
 	old   string   // Whole lines, found exactly once.
 	new   string
 }
@@ -22,11 +23,11 @@ var errNotOnce = errors.New("the old lines are not in the file exactly once: the
 // read reads a table of mutants. An entry is
 //
 //	bug NAME: what is wrong
-//	in FILE, caught by PACKAGE...
+//	in FILE, caught by PACKAGE... TEST...
 //	-old line
 //	+new line
 //
-// Lines that start with # and empty lines are for readers.
+// Tests are named where running all of the packages would take long. Lines that start with # and empty lines are for readers.
 func read(name string) (list []mutant, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -70,7 +71,13 @@ func (m *mutant) take(line string) (ok bool) {
 	if place, is := strings.CutPrefix(line, "in "); is {
 		var tests string
 		m.file, tests, ok = strings.Cut(place, ", caught by ")
-		m.tests = strings.Fields(tests)
+		for by := range strings.FieldsSeq(tests) {
+			if strings.HasPrefix(by, "Test") {
+				m.named = append(m.named, by)
+			} else {
+				m.tests = append(m.tests, by)
+			}
+		}
 	}
 	return ok
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,28 @@ func TestTable(t *testing.T) {
 		if _, err := m.apply("../.."); err != nil {
 			t.Errorf("%s: %s: %v", m.name, m.file, err)
 		}
+		for _, test := range m.named {
+			if !slices.ContainsFunc(m.tests, func(dir string) bool { return has(t, filepath.Join("../..", dir), test) }) {
+				t.Errorf("%s: there is no %s in %v", m.name, test, m.tests)
+			}
+		}
 	}
+}
+
+// has reports whether a package has a test.
+func has(t *testing.T, dir, test string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(text), "\nfunc "+test+"(t *testing.T) {")
+	})
 }
 
 func TestRead(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,13 +21,21 @@ var failed = regexp.MustCompile(`--- FAIL: (\S+)|panic: (test timed out)`)
 
 // sound checks that the tests pass while nothing is wrong.
 func sound(mutants []mutant, timeout time.Duration) error {
-	var all []string
+	var whole, named mutant // All packages of which any test may fail, and all the others.
 	for _, m := range mutants {
-		all = append(all, m.tests...)
+		if m.named == nil {
+			whole.tests = append(whole.tests, m.tests...)
+		} else {
+			named.tests, named.named = append(named.tests, m.tests...), append(named.named, m.named...)
+		}
 	}
-	slices.Sort(all)
-	if out, err := test(slices.Compact(all), timeout); err != nil {
-		return fmt.Errorf("the tests fail without a mutant:\n%s", out)
+	for _, m := range []mutant{whole, named} {
+		if len(m.tests) == 0 {
+			continue
+		}
+		if out, err := m.test(timeout); err != nil {
+			return fmt.Errorf("the tests fail without a mutant:\n%s", out)
+		}
 	}
 	return nil
 }
@@ -44,7 +53,7 @@ func (m mutant) try(timeout time.Duration) (by string, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("the mutant does not build:\n%s", out)
 	}
-	out, err := test(m.tests, timeout, "-overlay", overlay, "-count=1", "-failfast")
+	out, err := m.test(timeout, "-overlay", overlay, "-count=1", "-failfast")
 	if err == nil {
 		return "", errSurvived
 	}
@@ -55,16 +64,22 @@ func (m mutant) try(timeout time.Duration) (by string, err error) {
 	return string(found[1]) + string(found[2]), nil
 }
 
-// test runs the tests of packages and returns what they print.
-func test(packages []string, timeout time.Duration, flags ...string) ([]byte, error) {
+// test runs the tests that are to notice the mutant and returns what they print.
+func (m mutant) test(timeout time.Duration, flags ...string) ([]byte, error) {
 	// Twice the timeout lets the test binary print what it was doing.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*timeout+time.Minute)
 	defer cancel()
 	args := append([]string{"test", "-vet=off", "-timeout", timeout.String()}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	if m.named != nil {
+		args = append(args, "-run", "^("+strings.Join(unique(m.named), "|")+")$")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, unique(m.tests)...)...)
 	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1")
 	return cmd.CombinedOutput()
 }
+
+// unique sorts names and leaves out those that are there twice.
+func unique(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
 
 // overlay writes the mutant and the file that tells the go command about it.
 func (m mutant) overlay() (name string, remove func(), err error) {

@@ -26,8 +26,8 @@ func (l owners) Dispute(ctx context.Context, account tx.AccountID, d grid.Device
 		}
 		id, length := l.community.Microgrid(), interval.Time(l.community.Length)
 		until := min(interval.Time(last.AddDate(0, 0, 1).Unix()), l.Operator.FirstOpen(id))
-		return l.Operator.Submit(ctx, []tx.Operation{metering.DisputeKind.Encode(metering.Dispute{
+		return booked(ctx, l.Live.Node, l.Operator, metering.DisputeKind.Encode(metering.Dispute{
 			Microgrid: id, Device: d, From: interval.Time(first.Unix()), To: until - length,
-		})})
+		}))
 	})
 }

@@ -98,14 +98,14 @@ func (h *house) step() {
 	if err := h.look(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
-	for {
-		height := h.Node.Height()
-		if len(h.Node.Due()) == 0 {
-			return
-		}
+	height := h.Node.Height()
+	for ; len(h.Node.Due()) > 0; height = h.Node.Height() {
 		if err := h.Node.Wait(h.t.Context(), height+1); err != nil {
 			h.t.Fatal(err)
 		}
+	}
+	if err := h.Node.Seen(h.t.Context(), height); err != nil {
+		h.t.Fatal(err)
 	}
 }
 

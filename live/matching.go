@@ -69,7 +69,7 @@ func (r *Registrar) Match(ctx context.Context, account tx.AccountID, ask MatchAs
 		if err != nil || dry {
 			return err
 		}
-		return r.Operator.Submit(ctx, todo)
+		return booked(ctx, r.Node, r.Operator, todo...)
 	})
 	return m, err
 }

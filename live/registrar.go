@@ -257,13 +257,13 @@ func (c *choice) tell(com *community.Community, account tx.AccountID, left quant
 	c.told.First, c.told.Last = c.parts[0].Start, c.parts[len(c.parts)-1].Start
 }
 
-// book signs an operation and waits until it is applied; with dry it tries it on the
-// ledger as it is, and keeps nothing.
+// book signs an operation and waits until it is applied and shown, so that whoever looks
+// next finds it; with dry it tries it on the ledger as it is, and keeps nothing.
 //
 // Errors: a refusal of the ledger.
 func (r *Registrar) book(ctx context.Context, o tx.Operation, dry bool) error {
 	if !dry {
-		return r.Operator.Submit(ctx, []tx.Operation{o})
+		return booked(ctx, r.Node, r.Operator, o)
 	}
 	known, ok := machine.Registry().Operation(o.Kind)
 	if !ok {
@@ -281,5 +281,15 @@ func (r *Registrar) book(ctx context.Context, o tx.Operation, dry bool) error {
 	if no != nil {
 		return no
 	}
+	return nil
+}
+
+// booked signs operations for the operator and waits until they are applied, and until the
+// read model shows them, if it does: what is applied is no failure for a database that is away.
+func booked(ctx context.Context, n *node.Node, o *operator.Operator, operations ...tx.Operation) error {
+	if err := o.Submit(ctx, operations); err != nil {
+		return err
+	}
+	_ = n.Seen(ctx, n.Height())
 	return nil
 }

@@ -92,7 +92,7 @@ func newHouseOf(t testing.TB, text string, from time.Time) *house {
 	return h
 }
 
-// step looks once, and waits until nothing is due.
+// step looks once, and waits until nothing is due and all is shown.
 func (h *house) step() {
 	h.t.Helper()
 	if err := h.look(h.t.Context()); err != nil {

@@ -16,8 +16,9 @@ import (
 
 var errSurvived = errors.New("no test notices")
 
-// failed finds the first test that a run of the go command reports as failed.
-var failed = regexp.MustCompile(`--- FAIL: (\S+)|panic: (test timed out)`)
+// failed finds the first test that a run of the go command reports as failed, or what
+// ended all tests at once.
+var failed = regexp.MustCompile(`--- FAIL: (\S+)|(?m:^(panic: .*)$)`)
 
 // sound checks that the tests pass while nothing is wrong.
 func sound(mutants []mutant, timeout time.Duration) error {

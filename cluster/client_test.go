@@ -17,8 +17,9 @@ import (
 	"github.com/commonwatt/commonwatt/tx"
 )
 
-// underwayMax bounds what is sent and not acknowledged, so that what is sent again
-// is within the ledger's window of nonces.
+// underwayMax bounds how far the last nonce is ahead of the first that is not acknowledged,
+// so that what is sent again is within the ledger's window of nonces, however long a node
+// keeps it.
 const underwayMax = party.NonceWindow / 2
 
 // client sends transfers of one unit each, round the accounts and round the nodes,
@@ -101,10 +102,22 @@ func (cl *client) inDoubt() int {
 	return len(cl.at)
 }
 
+// underway is how far the last nonce is ahead of the first that is in doubt, apart from
+// those that may be for long.
+func (cl *client) underway() int {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	first := cl.nonce + 1
+	for nonce := range cl.at {
+		first = min(first, nonce)
+	}
+	return int(cl.nonce + 1 - first) //nolint:gosec // at most underwayMax
+}
+
 // push sends up to a number of new envelopes to nodes in turn, as far as may be
 // under way, and again what dead processes did not acknowledge.
 func (cl *client) push(number int, nodes ...int) {
-	for turn := range min(number, underwayMax-cl.inDoubt()) {
+	for turn := range min(number, underwayMax-cl.underway()) {
 		cl.nonce++
 		cl.write(cl.c.running[nodes[turn%len(nodes)]], cl.nonce, transfer(cl.nonce))
 	}

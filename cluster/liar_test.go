@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -197,7 +198,7 @@ func mislead(p place) int {
 		switch word {
 		case "state":
 			height, hash := l.at()
-			say("at", height, fmt.Sprintf("%x", hash))
+			say("at", height, cmp.Or(fmt.Sprintf("%x", hash), "none-yet"))
 		case "close":
 			if err := c.Stop(); err != nil {
 				say("stop", err)

@@ -2,11 +2,13 @@ package chain
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	dbm "github.com/cometbft/cometbft-db"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 )
 
@@ -50,6 +52,46 @@ func TestSignedButNotLogged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A validator on its own that lost its last block, which was decided, does not make another
+// one in its place.
+func TestLostBlockIsMissed(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	goOn := func(name uint64) {
+		app := newCounter(t, d.db("app"))
+		c := d.start(t, app)
+		submit(t, c, app, name)
+		stop(t, c)
+	}
+	goOn(1)
+	before := d.copies(t)
+	goOn(2)
+	d.dbs = before
+	if _, err := Start(Config{Dir: d.dir, Log: silent}, newCounter(t, d.db("app")), d.kv); !errors.Is(err, ErrBroken) {
+		t.Errorf("the last block is gone: %v", err)
+	}
+}
+
+// copies are databases like those of the disk.
+func (d *disk) copies(t *testing.T) map[string]dbm.DB {
+	t.Helper()
+	all := map[string]dbm.DB{}
+	for name, db := range d.dbs {
+		all[name] = dbm.NewMemDB()
+		rows, err := db.Iterator(nil, nil)
+		for ; err == nil && rows.Valid(); rows.Next() {
+			err = all[name].Set(rows.Key(), rows.Value())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 // sign signs at a height, as a validator does before it dies.

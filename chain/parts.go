@@ -85,8 +85,8 @@ func assemble(cfg Config, driver *driver, kv func(name string) KV) (p *parts, er
 		}
 		return nil, err
 	}
-	if signed, last := p.signer.marked(), p.state.LastBlockHeight; signed > last+1 && p.alone() && len(p.others) == 0 {
-		return nil, errors.Join(fmt.Errorf("%w: the validator signed at height %d, and the blocks end at %d", ErrBroken, signed, last), p.events.Stop())
+	if err := p.robbed(cfg.Dir); err != nil {
+		return nil, errors.Join(err, p.events.Stop())
 	}
 	err = markWAL(cfg.Dir, p.state.LastBlockHeight, p.log)
 	if file := p.signer.file; err == nil && file != nil && p.alone() {

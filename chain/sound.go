@@ -100,3 +100,20 @@ func soundGenesis(dir string, kv KV) error {
 	}
 	return nil
 }
+
+// robbed says that blocks are gone without which a validator on its own must not go on: it
+// signed for later ones than the next, or its log of votes has the end of the next one,
+// which was decided. With peers it asks them.
+func (p *parts) robbed(dir string) error {
+	if !p.alone() || len(p.others) > 0 {
+		return nil
+	}
+	last := p.state.LastBlockHeight
+	if signed := p.signer.marked(); signed > last+1 {
+		return fmt.Errorf("%w: the validator signed at height %d, and they end at %d: take the folder from a backup", ErrBroken, signed, last)
+	}
+	if ended, err := endsHeight(dir, last+1, p.log); err == nil && ended { // A log that cannot be read is CometBFT's to repair.
+		return fmt.Errorf("%w: block %d was decided, and they end at %d: take the folder from a backup", ErrBroken, last+1, last)
+	}
+	return nil
+}

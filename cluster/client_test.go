@@ -111,7 +111,7 @@ func (cl *client) underway() int {
 	for nonce := range cl.at {
 		first = min(first, nonce)
 	}
-	return int(cl.nonce + 1 - first) //nolint:gosec // at most underwayMax
+	return int(cl.nonce + 1 - first)
 }
 
 // push sends up to a number of new envelopes to nodes in turn, as far as may be

@@ -71,6 +71,7 @@ func (f *feed) start() {
 		f.none = nil // Other nodes may write what is missing here.
 	}
 	if f.none != nil {
+		f.fresh.end()
 		close(f.ended)
 		return
 	}
@@ -98,9 +99,7 @@ func (f *feed) start() {
 
 // committed says that a block was committed.
 func (f *feed) committed(r machine.Record) {
-	if f.none == nil {
-		f.fresh.keep(r)
-	}
+	f.fresh.keep(r)
 	f.wake()
 }
 

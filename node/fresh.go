@@ -16,6 +16,7 @@ type fresh struct {
 	mu      sync.Mutex
 	records []machine.Record // In the order of their heights.
 	size    int              // Of all of them.
+	ended   bool             // Nobody asks for any.
 }
 
 // keep takes a record in, and drops the oldest ones when there are too many.
@@ -26,6 +27,9 @@ func (f *fresh) keep(r machine.Record) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
 	f.records, f.size = append(f.records, r), f.size+size
 	for f.size > freshMost {
 		f.drop()
@@ -41,6 +45,13 @@ func (f *fresh) take(height int64) (r machine.Record, ok bool) {
 		r = f.drop()
 	}
 	return r, r.Height == height
+}
+
+// end drops all records, and keeps no more.
+func (f *fresh) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.records, f.size, f.ended = nil, 0, true
 }
 
 // drop takes the oldest record out.

@@ -40,4 +40,7 @@ func TestFresh(t *testing.T) {
 	if len(f.records) > freshMost {
 		t.Errorf("%d blocks without receipts are kept", len(f.records))
 	}
+	f.end()
+	f.keep(block(1<<20, 1))
+	holds(1<<20, false)
 }

@@ -109,6 +109,7 @@ func (r *running) send(t *testing.T, dir string, nonce uint64, o tx.Operation) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.settled(t, 0) // The microgrid is there.
 	s, err := r.client.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)

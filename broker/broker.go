@@ -204,7 +204,7 @@ func (b *Broker) connect(address string, options ...nats.Option) (err error) {
 	if b.server == nil && b.address == "" {
 		b.address = b.conn.ConnectedUrlRedacted()
 	}
-	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(2*b.cfg.Limits.BatchMessages))
+	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(2*b.cfg.Limits.BatchMessages), jetstream.WithPublishAsyncTimeout(storedWithin))
 	return err
 }
 

@@ -16,6 +16,10 @@ const (
 	pauseMost  = 30 * time.Second
 )
 
+// storedWithin is how long a server may take to say that it stored a receipt. One that died
+// never does: then the batch is handed over, and its receipts are told, once more.
+const storedWithin = 5 * time.Second
+
 // Run hands what waits to the ledger, batch by batch, until the context ends. What is
 // under way then is delivered again by the next process. Where the node is in another
 // process, that does so.

@@ -137,9 +137,9 @@ func firstOwned(parties []*party, owner int64) []*party {
 
 // ownedBy are the parties of an owner, in a list sorted by owner.
 func ownedBy(parties []*party, owner int64) []*party {
-	byOwner := func(p *party, owner int64) int { return cmp.Compare(p.owner, owner) }
-	first, _ := slices.BinarySearchFunc(parties, owner, byOwner)
-	last, _ := slices.BinarySearchFunc(parties, owner+1, byOwner)
+	beside := func(p *party, owner int64) int { return cmp.Compare(p.owner, owner) }
+	first, _ := slices.BinarySearchFunc(parties, owner, beside)
+	last, _ := slices.BinarySearchFunc(parties, owner+1, beside)
 	return parties[first:last]
 }
 

@@ -2,6 +2,7 @@ package grid
 
 import (
 	"github.com/commonwatt/commonwatt/interval"
+	"github.com/commonwatt/commonwatt/merkle"
 	"github.com/commonwatt/commonwatt/state"
 )
 
@@ -46,7 +47,7 @@ func RosterOf(s state.Reader, m MicrogridID, i interval.Interval, both func(a, b
 		}
 	}
 	if both == nil {
-		both = func(a, b func()) { a(); b() }
+		both = merkle.InTurn
 	}
 	both(readPoints, readDevices)
 	for n := range r.Devices {

@@ -103,7 +103,7 @@ type Machine struct {
 // Errors: the rows are not those that head commits to.
 func New(rows state.Reader, head Head, env Environment) (*Machine, error) {
 	if env.Both == nil {
-		env.Both = inTurn
+		env.Both = merkle.InTurn
 	}
 	if env.Verify == nil {
 		env.Verify = verifyInTurn
@@ -148,11 +148,6 @@ func (m *Machine) Prove(key []byte) state.Proof { return state.Prove(m.trie, m.r
 
 // Audit checks every domain's invariants over the committed rows.
 func Audit(rows state.Reader) error { return errors.Join(ledger.Audit(rows), certificate.Audit(rows)) }
-
-func inTurn(a, b func()) {
-	a()
-	b()
-}
 
 func verifyInTurn(list []tx.Signed) []error {
 	verdicts := make([]error, len(list))

@@ -72,7 +72,7 @@ func (t *Trie) Len() int {
 // same either way.
 func (t *Trie) Apply(changes []Change, both func(a, b func())) {
 	if both == nil {
-		both = inTurn
+		both = InTurn
 	}
 	spread(t.shards[:], changes, 0, both)
 	t.root = Empty
@@ -81,7 +81,8 @@ func (t *Trie) Apply(changes []Change, both func(a, b func())) {
 	}
 }
 
-func inTurn(a, b func()) {
+// InTurn runs two functions one after the other.
+func InTurn(a, b func()) {
 	a()
 	b()
 }
@@ -96,7 +97,7 @@ func spread(shards []shard, changes []Change, depth uint8, both func(a, b func()
 		return
 	}
 	if len(changes) < smallBatch {
-		both = inTurn
+		both = InTurn
 	}
 	middle, cut := len(shards)/2, partition(changes, depth)
 	both(
